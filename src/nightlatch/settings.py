@@ -1,0 +1,362 @@
+"""Settings: typed, frozen, unknown keys refused with a suggestion, checked when they are built.
+
+Durations are `timedelta`; from a file, an environment variable or a framework's configuration they are also read as a
+number of seconds or an ISO 8601 duration (``PT15M``). Options that weaken security say so in their name (``allow_...``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from nightlatch.errors import ConfigurationError
+from nightlatch.primitives.secret import Secret
+
+__all__ = [
+    "Attempts",
+    "Budget",
+    "Hashing",
+    "Mail",
+    "Outbox",
+    "Pages",
+    "Passwords",
+    "Policy",
+    "Requirement",
+    "Sessions",
+    "Settings",
+    "Throttle",
+    "is_loopback",
+    "settings_from",
+]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every section shares."""
+
+
+class Hashing(Section, frozen=True, kw_only=True):
+    """How passwords are hashed (ASVS 11.4.2, appendix C; RFC 9106 4)."""
+
+    profile: Literal["owasp_minimum", "rfc9106_low_memory", "cheap_for_tests"] = "owasp_minimum"
+    """`nightlatch doctor` measures what each costs on this machine."""
+    slots: int | None = None
+    """Hashes at once in each process; None: one for each processor. Memory is slots x the profile's."""
+    queue: int = 6
+    """How many more may wait. Past it a sign-in is answered 503 at once."""
+    pepper_keys: tuple[Secret, ...] = ()
+    """Optional keyed step before hashing; the first is used for new hashes. At least 256 bits each."""
+
+
+class Passwords(Section, frozen=True, kw_only=True):
+    """What a new password must be (NIST SP 800-63B-4 3.1.1.2)."""
+
+    min_length: int = 15
+    """Code points, where a password alone signs in. Less than 15 needs `allow_short_passwords`."""
+    min_length_with_second_factor: int = 8
+    max_length: int = 256
+    allow_short_passwords: bool = False
+
+
+class Requirement(Section, frozen=True, kw_only=True):
+    """What a sign-in must prove: a level, or an explicit sequence of authenticators."""
+
+    aal: Literal[1, 2, 3] = 1
+    sequence: tuple[str, ...] = ()
+
+
+class Policy(Section, frozen=True, kw_only=True):
+    """Who needs what, as data. The strictest that applies to a user counts."""
+
+    everyone: Requirement = Requirement()
+    by_role: dict[str, Requirement] = {}
+
+
+class Sessions(Section, frozen=True, kw_only=True):
+    """How long a session lives. The presets are NIST SP 800-63B-4 2.1.3, 2.2.3 and 2.3.3."""
+
+    preset: Literal["aal1", "aal2", "aal3"] = "aal1"
+    absolute: timedelta | None = None
+    """None: as the preset says (30 days, 24 hours, 12 hours)."""
+    idle: timedelta | None = None
+    """None: as the preset says (no limit, 1 hour, 15 minutes)."""
+    max_per_user: int = 100
+    """Past it the one seen longest ago ends (ASVS 7.1.2)."""
+    fresh: timedelta = timedelta(minutes=10)
+    """How old a proof may be for sensitive acts (ASVS 7.5.1)."""
+
+    @property
+    def limits(self) -> tuple[timedelta, timedelta | None]:
+        """The absolute and the idle limit in force."""
+        absolute, idle = {
+            "aal1": (timedelta(days=30), None),
+            "aal2": (timedelta(hours=24), timedelta(hours=1)),
+            "aal3": (timedelta(hours=12), timedelta(minutes=15)),
+        }[self.preset]
+        return self.absolute or absolute, self.idle or idle
+
+
+class Attempts(Section, frozen=True, kw_only=True):
+    """How long an attempt and its codes live, and how often they may be tried."""
+
+    sign_in_life: timedelta = timedelta(minutes=10)
+    address_proof_life: timedelta = timedelta(hours=1)
+    invitation_life: timedelta = timedelta(hours=24)
+    code_tries: int = 5
+    codes_per_attempt: int = 3
+
+
+class Budget(Section, frozen=True, kw_only=True):
+    """So many in so long."""
+
+    limit: int
+    per: timedelta
+
+
+class Throttle(Section, frozen=True, kw_only=True):
+    """Budgets. There is no switch that turns throttling off; raise a budget where it is too small for you."""
+
+    sign_in_per_identifier: Budget = Budget(limit=10, per=timedelta(minutes=15))
+    sign_in_per_address: Budget = Budget(limit=30, per=timedelta(minutes=5))
+    sign_in_per_network: Budget = Budget(limit=150, per=timedelta(minutes=5))
+    sign_in_per_device: Budget = Budget(limit=10, per=timedelta(minutes=15))
+    sign_up_per_address: Budget = Budget(limit=10, per=timedelta(hours=1))
+    sign_up_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
+    mail_per_recipient: Budget = Budget(limit=5, per=timedelta(hours=1))
+    code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
+    code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
+    password_failures_per_user: Budget = Budget(limit=100, per=timedelta(days=30))
+    attempt_calls_per_address: Budget = Budget(limit=120, per=timedelta(minutes=5))
+
+
+class Mail(Section, frozen=True, kw_only=True):
+    """How mail is sent."""
+
+    transport: Literal["smtp", "file", "console", "memory"] | None = None
+    """None: chosen by the adapter (console in debug mode), or refused outside development."""
+    sender: str | None = None
+    """The From address. None: ``no-reply@`` the host of `base_url`."""
+    smtp_host: str = "localhost"
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "allow_plaintext_to_loopback"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: Secret | None = None
+    smtp_timeout: timedelta = timedelta(seconds=10)
+    directory: str | None = None
+    """For ``file``: each mail is a file here."""
+
+
+class Outbox(Section, frozen=True, kw_only=True):
+    """How messages are delivered."""
+
+    poll: timedelta = timedelta(seconds=2)
+    lease: timedelta = timedelta(seconds=60)
+    first_retry: timedelta = timedelta(seconds=5)
+    last_retry: timedelta = timedelta(hours=1)
+    give_up_after: timedelta = timedelta(days=2)
+
+
+class Pages(Section, frozen=True, kw_only=True):
+    """How the hosted pages look and where they lead."""
+
+    logo_url: str | None = None
+    home_url: str = "/"
+    """Where sign-in leads when nothing else was asked for: a path of this application."""
+    theme: dict[str, str] = {}
+    """CSS custom properties without their dashes: ink, muted, line, paper, card, accent ..."""
+    theme_dark: dict[str, str] = {}
+    locale: str = "en"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """Everything an installation decides.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the reason names it and says what to write.
+    """
+
+    base_url: str
+    """The public address of the application's root, prefix included. https, except on loopback."""
+    secret_keys: tuple[Secret, ...]
+    """At least 256 bits each; the first is used for new things, every one still opens old ones."""
+    service_name: str = "This service"
+    mount: str = "/auth"
+    identifiers: Literal["email", "username", "email_and_username"] = "email"
+    sign_up: Literal["open", "closed"] = "open"
+    cookie_name: str = "session"
+    """Tells two installations on one host apart; over https ``__Host-Http-`` is put in front."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose ``X-Forwarded-For`` is believed."""
+    allowed_redirects: tuple[str, ...] = ()
+    """Further origins that a sign-in may lead to (``https://shop.example.com``)."""
+    allowed_origins: tuple[str, ...] = ()
+    """Further origins whose pages may call the JSON API with a cookie."""
+    development: bool = False
+    """Turns on what helps a developer and must never meet the public."""
+    hashing: Hashing = Hashing()
+    passwords: Passwords = Passwords()
+    policy: Policy = Policy()
+    sessions: Sessions = Sessions()
+    attempts: Attempts = Attempts()
+    throttle: Throttle = Throttle()
+    mail: Mail = Mail()
+    outbox: Outbox = Outbox()
+    pages: Pages = Pages()
+
+    def __post_init__(self) -> None:
+        """Bring texts into their form and refuse what cannot be used."""
+        msgspec.structs.force_setattr(self, "base_url", _base_url(self.base_url))
+        msgspec.structs.force_setattr(self, "mount", _mount(self.mount))
+        msgspec.structs.force_setattr(self, "secret_keys", _secrets("secret_keys", self.secret_keys))
+        _cookie_name(self.cookie_name)
+        _proxies(self.trusted_proxies)
+        for name in ("allowed_redirects", "allowed_origins"):
+            msgspec.structs.force_setattr(self, name, tuple(_origin(name, each) for each in getattr(self, name)))
+        _passwords(self.passwords)
+        if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
+            raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of `base_url`."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """The host name of `base_url`."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether `base_url` is https: it decides about cookies, never the request's scheme."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def asks_email(self) -> bool:
+        """Whether accounts have an e-mail address."""
+        return self.identifiers != "username"
+
+    @property
+    def asks_username(self) -> bool:
+        """Whether accounts have a user name."""
+        return self.identifiers != "email"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine itself."""
+    if host in {"localhost", "localhost."} or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Build settings from plain values, as a file, the environment or a framework's configuration gives them.
+
+    Args:
+        values: names of fields; sections are mappings. Durations may be seconds or ISO 8601 texts.
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        ConfigurationError: an unknown name (with the nearest known one), a missing or an unusable value.
+    """
+    _known(values, Settings, "")
+    for name in ("base_url", "secret_keys"):
+        if not values.get(name):
+            raise ConfigurationError(f"{name} is not set")
+    try:
+        return msgspec.convert(dict(values), Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"settings: {error}") from None
+
+
+def _known(values: Mapping[str, Any], section: type, path: str) -> None:
+    hints = get_type_hints(section)
+    for name, value in values.items():
+        if name not in hints:
+            near = difflib.get_close_matches(name, hints, n=1)
+            hint = f"; did you mean {path}{near[0]}?" if near else ""
+            raise ConfigurationError(f"unknown setting {path}{name}{hint}")
+        if isinstance(value, Mapping) and isinstance(hints[name], type) and issubclass(hints[name], Section):
+            _known(value, hints[name], f"{path}{name}.")
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    if kind is Secret and isinstance(value, Secret):
+        return value
+    raise NotImplementedError(kind)
+
+
+def _secrets(name: str, values: tuple[Any, ...]) -> tuple[Secret, ...]:
+    if isinstance(values, str | Secret):
+        raise ConfigurationError(f"{name} is a list of keys, not one text: write [key]")
+    secrets = tuple(each if isinstance(each, Secret) else Secret(str(each)) for each in values)
+    if not secrets:
+        raise ConfigurationError(f"{name} is empty: write at least one key of 32 random bytes, as text")
+    return secrets
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(f"base_url must be an address such as https://app.example.com, not {url!r}")
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ConfigurationError("base_url has no query, fragment, user or password")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        # NIST SP 800-63B-4 5.1: a session secret never travels over plain HTTP.
+        raise ConfigurationError(
+            f"base_url is {url}: plain http is for this machine only (http://localhost:8000); elsewhere write https://"
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _origin(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ConfigurationError(f"{name}: {url!r} is not an origin such as https://shop.example.com")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _mount(path: str) -> str:
+    clean = "/" + path.strip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", clean):
+        raise ConfigurationError(f"mount must be a path such as /auth, not {path!r}")
+    return clean
+
+
+def _cookie_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        raise ConfigurationError("cookie_name is 1 to 40 letters, digits, '-' or '_'")
+
+
+def _proxies(values: tuple[str, ...]) -> None:
+    for value in values:
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise ConfigurationError(f"trusted_proxies: {value!r} is not an address or network") from None
+
+
+def _passwords(passwords: Passwords) -> None:
+    if passwords.min_length < 15 and not passwords.allow_short_passwords:  # noqa: PLR2004 - NIST's number
+        raise ConfigurationError(
+            "passwords.min_length is under 15, the least where a password alone signs in (NIST SP 800-63B-4 3.1.1.2);"
+            " set passwords.allow_short_passwords to go under it knowingly"
+        )
+    if passwords.min_length < 8 or passwords.min_length_with_second_factor < 8:  # noqa: PLR2004
+        raise ConfigurationError("passwords have at least 8 characters (ASVS 6.2.1)")
+    if passwords.max_length < 64:  # noqa: PLR2004
+        raise ConfigurationError("passwords.max_length is at least 64 (NIST SP 800-63B-4 3.1.1.2)")
