@@ -1,0 +1,141 @@
+"""Wiring of settings, store, services and flows. No logic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightlatch.authenticators.email_code import EmailCode
+from nightlatch.authenticators.password import Password
+from nightlatch.flows.account import Account
+from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.core import Core
+from nightlatch.flows.invitations import Invitations
+from nightlatch.flows.operator import Operator
+from nightlatch.flows.prove import Prove
+from nightlatch.flows.reauthenticate import Reauthenticate
+from nightlatch.flows.sign_in import SignIn
+from nightlatch.flows.sign_up import SignUp
+from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.primitives.hashing import PROFILES
+from nightlatch.primitives.keyring import Keyring
+from nightlatch.primitives.passwords import PasswordPolicy
+from nightlatch.services import attempts, one_time
+from nightlatch.services.audit import Audit
+from nightlatch.services.background import Background
+from nightlatch.services.clock import SystemClock
+from nightlatch.services.devices import Devices
+from nightlatch.services.gate import Gate
+from nightlatch.services.hashing import HashingPool
+from nightlatch.services.mailers import mailer_from
+from nightlatch.services.outbox import Outbox
+from nightlatch.services.sessions import Sessions
+from nightlatch.services.throttle import Throttle
+from nightlatch.services.users import Users
+from nightlatch.settings import Settings
+
+__all__ = ["Nightlatch"]
+
+
+class Nightlatch:
+    """One installation: everything a framework, the server or the command line needs.
+
+    Building it opens no connection, file or thread.
+
+    Args:
+        settings: what the installation decides.
+        store: where it keeps its records.
+        mailer: hands mail over; None: as ``settings.mail`` says.
+        clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events.
+        background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
+
+    Raises:
+        ConfigurationError: the settings contradict one another.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        mailer: Mailer | None = None,
+        clock: Clock | None = None,
+        event_sinks: Sequence[EventSink] = (),
+        background: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock = clock or SystemClock()
+        self.keyring = keyring = Keyring(settings.secret_keys)
+        pepper = Keyring(settings.hashing.pepper_keys) if settings.hashing.pepper_keys else None
+        self.hashing = HashingPool(
+            profile=PROFILES[settings.hashing.profile],
+            slots=settings.hashing.slots,
+            queue=settings.hashing.queue,
+            pepper=pepper,
+            decoy_key=keyring.mac("password", "decoys"),
+        )
+
+        users = Users(store, clock, settings.identifiers)
+        throttle = Throttle(store, clock, keyring)
+        self.sessions = Sessions(store, clock, users, settings.sessions)
+        self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        attempts_service = attempts.Attempts(store, clock, keyring)
+        one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
+        devices = Devices(store, clock)
+        self.background = Background(
+            chores=(self.outbox.run_once, self.sessions.write_touches),
+            sweeps=(
+                attempts_service.sweep,
+                one_time_secrets.sweep,
+                self.sessions.sweep,
+                devices.sweep,
+                throttle.sweep,
+                self.outbox.sweep,
+            ),
+            poll=settings.outbox.poll,
+            enabled=background,
+        )
+        password = Password(
+            store,
+            clock,
+            self.hashing,
+            PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
+            settings.service_name,
+        )
+        core = Core(
+            settings=settings,
+            store=store,
+            clock=clock,
+            keyring=keyring,
+            gate=Gate(settings.policy, {each.kind: each.factors for each in (Password, EmailCode)}),
+            users=users,
+            attempts=attempts_service,
+            one_time=one_time_secrets,
+            sessions=self.sessions,
+            devices=devices,
+            throttle=throttle,
+            audit=Audit(store, clock, keyring, event_sinks),
+            outbox=self.outbox,
+            background=self.background,
+            password=password,
+        )
+        prove = Prove(core)
+        self.sign_up = SignUp(core)
+        self.sign_in = SignIn(core, prove)
+        self.attempts = Attempts(core, prove, self.sign_up)
+        self.reauthenticate = Reauthenticate(core)
+        self.account = Account(core, prove)
+        self.invitations = Invitations(core)
+        self.operator = Operator(core)
+
+    def close(self) -> None:
+        """End the threads and let the store go."""
+        self.background.stop()
+        self.hashing.close()
+        close = getattr(self.store, "close", None)
+        if close is not None:
+            close()
+
+    def __repr__(self) -> str:
+        return f"Nightlatch({self.settings.base_url}{self.settings.mount})"

@@ -1,0 +1,78 @@
+"""The shape of an authenticator (NIST SP 800-63B-4's word)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Attempt, Authenticator, Device, Evidence, User
+from nightlatch.services.client import Client
+
+__all__ = ["Method", "Proof", "Subject"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose proof is looked at.
+
+    Args:
+        key: the normalised identifier, known or unknown.
+        user: None where nobody has that identifier: the work is the same.
+        bound: what the user has bound.
+        attempt: the attempt that the proof answers, where there is one.
+        device: the remembered device of this very user, where it is one.
+    """
+
+    key: str
+    user: User | None
+    bound: tuple[Authenticator, ...] = ()
+    attempt: Attempt | None = None
+    device: Device | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the client sent; each authenticator reads its own field."""
+
+    password: Secret | None = None
+    code: Secret | None = None
+
+
+class Method(Protocol):
+    """A way to prove who you are."""
+
+    kind: ClassVar[str]
+    factors: ClassVar[tuple[str, ...]]
+    """Of ``knowledge``, ``possession``, ``inherence``."""
+    phishing_resistant: ClassVar[bool]
+
+    def count_try(self, subject: Subject) -> bool:
+        """Count a try, before it is verified, in the transaction that is open.
+
+        Returns:
+            whether the proof may be believed if it holds; where it may not, `verify` does its work and refuses.
+        """
+        ...
+
+    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Evidence:
+        """Verify a proof, outside any transaction.
+
+        Raises:
+            InvalidCredentials: it does not hold.
+            InvalidCode: likewise, where the proof is a code.
+            Busy: it was not looked at.
+        """
+        ...
+
+    def accept(self, subject: Subject, evidence: Evidence) -> None:
+        """Note that a proof was accepted, in the transaction that is open; what is good once is redeemed here.
+
+        Raises:
+            InvalidCode: another request was first.
+        """
+        ...
+
+    def uncount(self, subject: Subject) -> None:
+        """Take a counted try back: the proof was never looked at."""
+        ...

@@ -1,0 +1,193 @@
+"""Something you know: the password."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from nightlatch.authenticators.base import Proof, Subject
+from nightlatch.errors import Busy, InvalidCredentials, InvalidInput
+from nightlatch.ports import Clock, Store, before, plus
+from nightlatch.primitives.hashing import PasswordMismatch
+from nightlatch.primitives.ids import uuid7
+from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Authenticator, Evidence
+from nightlatch.services.client import Client
+from nightlatch.services.hashing import HashingPool
+
+__all__ = ["Password"]
+
+_MOST_FAILURES = 100
+"""NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
+
+_FREE_FAILURES = 10
+_FIRST_DELAY = timedelta(seconds=30)
+_LAST_DELAY = timedelta(hours=1)
+
+
+class Password:
+    """Verify and set passwords.
+
+    Args:
+        store: where the hashes are.
+        clock: tells the time.
+        pool: hashes, within bounds.
+        policy: what a new one must be.
+        service_name: a word that a password must not consist of.
+    """
+
+    kind: ClassVar[str] = "password"
+    factors: ClassVar[tuple[str, ...]] = ("knowledge",)
+    phishing_resistant: ClassVar[bool] = False
+
+    def __init__(
+        self, store: Store, clock: Clock, pool: HashingPool, policy: PasswordPolicy, service_name: str
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._pool = pool
+        self._policy = policy
+        self._service_name = service_name
+
+    # --- proving ----------------------------------------------------------------------------------------------------
+
+    def count_try(self, subject: Subject) -> bool:
+        """Count a try from an unknown device; a known one has a budget of its own (adversary 81)."""
+        record = self.of(subject.bound)
+        if subject.device is not None:
+            return True
+        now = self._clock.now()
+        # For a stranger the same statement is run, on a row that is not there.
+        guard = {"id": record.id if record else uuid7(now), "failures": before(_MOST_FAILURES)}
+        counted = self._store.update(Authenticator, guard, {"failures": plus(1)})
+        if record is None:
+            return False
+        return bool(counted) and (record.retry_at is None or record.retry_at <= now)
+
+    def uncount(self, subject: Subject) -> None:
+        """Take a counted try back."""
+        record = self.of(subject.bound)
+        if subject.device is None and record is not None:
+            self._store.update(Authenticator, {"id": record.id}, {"failures": plus(-1)})
+
+    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Evidence:
+        """Verify a password, in the hashing pool.
+
+        Raises:
+            InvalidCredentials: no such user, no password, or not this one: the same for all, after the same work.
+            Busy: the pool is full.
+        """
+        if proof.password is None:
+            raise InvalidInput(fields={"password": "Please type your password."})  # noqa: S106 - a message
+        record = self.of(subject.bound)
+        known_device = subject.device is not None
+        if record is None or record.password_hash is None:
+            self._pool.verify_decoy(
+                subject.key, proof.password, client=client.network, known_device=known_device
+            )
+            raise InvalidCredentials("no such user" if subject.user is None else "user has no password")
+        try:
+            verified = self._pool.verify(
+                proof.password, record.password_hash, client=client.network, known_device=known_device
+            )
+        except PasswordMismatch:
+            self._delay(record)
+            raise InvalidCredentials("wrong password") from None
+        if not believed:
+            raise InvalidCredentials("right password, but refused: too many failures before it")
+        if verified.needs_rehash:
+            self._upgrade(record, proof.password)
+        return Evidence(
+            authenticator=self.kind,
+            authenticator_id=record.id,
+            factors=self.factors,
+            amr=("pwd",),
+            verified_at=self._clock.now(),
+        )
+
+    def accept(self, subject: Subject, evidence: Evidence) -> None:
+        """Note a right password: the run of failures ends, and it was used now."""
+        changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
+        self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
+
+    def _delay(self, record: Authenticator) -> None:
+        """Spread further failures by growing delays, 30 seconds to an hour."""
+        beyond = record.failures + 1 - _FREE_FAILURES
+        if beyond <= 0:
+            return
+        wait = min(_FIRST_DELAY * 2 ** min(beyond - 1, 20), _LAST_DELAY)
+        self._store.update(Authenticator, {"id": record.id}, {"retry_at": self._clock.now() + wait})
+
+    def _upgrade(self, record: Authenticator, password: Secret) -> None:
+        """Hash anew under the profile in force; the guard keeps a password changed meanwhile (ASVS 11.4.2)."""
+        try:
+            new_hash = self._pool.hash(password)
+        except Busy:
+            return  # the next sign-in will do
+        guard = {"id": record.id, "password_hash": record.password_hash}
+        self._store.update(Authenticator, guard, {"password_hash": new_hash})
+
+    # --- setting ----------------------------------------------------------------------------------------------------
+
+    def validate(self, password: Secret, *, about: Sequence[str | None]) -> None:
+        """Refuse a new password that policy does not allow.
+
+        Args:
+            password: as typed.
+            about: the user's own identifiers and names.
+
+        Raises:
+            PasswordRejected: why, in words for a person.
+        """
+        context = [text for text in about if text]
+        validate_new_password(
+            password, policy=self._policy, about_you=context, about_service=[self._service_name]
+        )
+
+    def hash(self, password: Secret, client: Client) -> str:
+        """Hash a new password, in the pool.
+
+        Raises:
+            Busy: the pool is full.
+        """
+        return self._pool.hash(password, client=client.network)
+
+    def bind(self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True) -> Authenticator:
+        """Write a user's password, in the transaction that is open.
+
+        Raises:
+            Conflict: the user has one.
+        """
+        record = Authenticator(
+            id=uuid7(at),
+            user_id=user_id,
+            kind=self.kind,
+            lookup=f"password:{user_id}",
+            password_hash=password_hash,
+            stands_alone=stands_alone,
+            confirmed_at=at,
+            created_at=at,
+        )
+        self._store.insert(record)
+        return record
+
+    def replace(self, record: Authenticator, password_hash: str) -> bool:
+        """Change a user's password, in the transaction that is open; False if it changed meanwhile."""
+        changes = {
+            "password_hash": password_hash,
+            "stands_alone": True,
+            "must_change": False,
+            "failures": 0,
+            "retry_at": None,
+            "created_at": self._clock.now(),
+        }
+        guard = {"id": record.id, "password_hash": record.password_hash}
+        return bool(self._store.update(Authenticator, guard, changes))
+
+    @classmethod
+    def of(cls, bound: Sequence[Authenticator]) -> Authenticator | None:
+        """Return the confirmed password among what a user has bound."""
+        return next((each for each in bound if each.kind == cls.kind and each.confirmed_at is not None), None)

@@ -1,0 +1,244 @@
+"""Go on with an attempt: one call for sign-in, sign-up, reauthentication and recovery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nightlatch.authenticators.base import Proof
+from nightlatch.authenticators.email_code import EmailCode
+from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
+from nightlatch.flows.core import Core
+from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.flows.prove import Prove
+from nightlatch.flows.sign_up import SignUp
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Attempt, OneTimeSecret, Session, User
+from nightlatch.services.client import Client
+from nightlatch.services.throttle import Charge, Spent
+
+__all__ = ["Attempts", "LinkView"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """What a link's page may show before anything is pressed: the address it was mailed to."""
+
+    purpose: str
+    address: str
+    expires_at: datetime
+
+
+class Attempts:
+    """Take the next answer of an attempt.
+
+    Args:
+        core: what flows stand on.
+        prove: verifies passwords.
+        sign_up: what a proven address leads to.
+    """
+
+    def __init__(self, core: Core, prove: Prove, sign_up: SignUp) -> None:
+        self._core = core
+        self._prove = prove
+        self._sign_up = sign_up
+
+    def look(self, client: Client, attempt: Secret) -> More:
+        """Tell what an attempt waits for. Changes nothing.
+
+        Raises:
+            AttemptInvalid: unknown, spent, expired or finished.
+        """
+        del client
+        found = self._core.attempts.find(attempt)
+        if found.purpose == "sign_up":
+            return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
+        waits = {"prove": {"authenticators": ("password",)}, "set": {"set": ("password",)}}.get(found.step, {})
+        return More(attempt=attempt, purpose=found.purpose, expires_at=found.expires_at, **waits)
+
+    def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
+        """Send the code of an out-of-band authenticator (again).
+
+        Raises:
+            AttemptInvalid: unknown or finished, or it has had its codes.
+            InvalidInput: this attempt is not waiting for that authenticator.
+            Throttled: too many calls.
+        """
+        self._spend_call(client)
+        found = self._core.attempts.find(attempt)
+        if found.purpose != "sign_up" or found.step != "prove" or authenticator != EmailCode.kind:
+            raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        claims = self._core.attempts.claims(found)
+        self._sign_up.send(client, found, claims)
+        return self._sign_up.more(found, attempt, claims)
+
+    def answer(
+        self,
+        client: Client,
+        attempt: Secret,
+        *,
+        authenticator: str | None = None,
+        code: Secret | None = None,
+        password: Secret | None = None,
+        new_password: Secret | None = None,
+        username: str | None = None,
+        name: str | None = None,
+        session: Session | None = None,
+    ) -> Outcome:
+        """Take an answer: a proof, or a new password where the attempt is at that step.
+
+        Args:
+            client: who is asking.
+            attempt: the attempt's secret; spent when the answer is accepted.
+            authenticator: the kind that is proven: ``password`` or ``email_code``.
+            code: as typed.
+            password: as typed; only ever verified.
+            new_password: only ever set.
+            username: chosen together with the new password, where one is missing.
+            name: likewise.
+            session: this request's own session: a reauthentication needs it.
+
+        Raises:
+            AttemptInvalid: unknown, spent, expired, finished, or at another step.
+            InvalidCode: wrong, spent, expired, or guessed too often.
+            InvalidCredentials: the password does not hold.
+            InvalidInput: the answer is not of the form that the step takes; `PasswordRejected` likewise.
+            Throttled: too many tries. Busy: the hashing pool is full.
+        """
+        self._spend_call(client)
+        found = self._core.attempts.find(attempt)
+        if new_password is not None:
+            return self._set(client, found, new_password, username=username, name=name)
+        if authenticator == "password":
+            return self._password(client, found, Proof(password=password), session)
+        if authenticator == EmailCode.kind:
+            return self._code(client, found, code)
+        raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+
+    def _set(
+        self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
+    ) -> Outcome:
+        if attempt.purpose == "sign_up":
+            return self._sign_up.set_password(client, attempt, password, username=username, name=name)
+        if attempt.purpose == "sign_in" and attempt.step == "set":
+            return self._replace_password(client, attempt, password)
+        raise AttemptInvalid("this attempt does not set a password")
+
+    def _replace_password(self, client: Client, attempt: Attempt, password: Secret) -> Complete:
+        """Set a new password where the old one, just proven, may not be used any longer; then sign in."""
+        core = self._core
+        user = core.store.get(User, attempt.user_id) if attempt.user_id else None
+        if user is None or user.epoch != attempt.epoch or user.status != "active":
+            raise AttemptInvalid("user changed since the attempt began")
+        bound = core.users.authenticators(user.id)
+        record = core.password.of(bound)
+        if record is None:
+            raise AttemptInvalid("there is no password to replace")
+        core.password.validate(password, about=core.about(user))
+        hashed = core.password.hash(password, client)
+        with core.transaction():
+            core.attempts.finish(attempt)
+            core.users.hold(user)
+            if not core.password.replace(record, hashed):
+                raise AttemptInvalid("password changed in between")
+            core.users.end_access(user.id)
+            core.one_time.void_for(user.id)
+            fresh = core.store.get(User, user.id) or user
+            core.audit.done("authn_password_change", client, user_id=user.id)
+            granted = core.gate.grant_or_refuse(fresh, attempt.evidence, core.users.authenticators(user.id))
+            return core.welcome(client, granted, return_to=attempt.return_to)
+
+    def _password(self, client: Client, attempt: Attempt, proof: Proof, session: Session | None) -> Outcome:
+        if attempt.purpose == "reauthenticate":
+            if session is None:
+                raise NotAuthenticated("a reauthentication goes with its session")
+            return self._prove.again(client, attempt, session, proof)
+        if attempt.purpose == "sign_in":
+            return self._prove.answer(client, attempt, proof)
+        raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+
+    def _code(self, client: Client, attempt: Attempt, code: Secret | None) -> Outcome:
+        if attempt.purpose != "sign_up" or attempt.step != "prove":
+            raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        if code is None:
+            raise InvalidInput(fields={"code": "Please type the code."})
+        core = self._core
+        spent = self._spend_code(client, attempt)
+        try:
+            redeemed = core.one_time.try_code(attempt, code)
+        except InvalidCode as refusal:
+            core.audit.refused("authn_code_fail", client, reason=refusal.reason, attempt_id=attempt.id)
+            raise
+        core.give_back(spent)
+        return self._sign_up.proven(client, attempt, redeemed)
+
+    # --- links ------------------------------------------------------------------------------------------------------
+
+    def look_link(self, client: Client, link: Secret) -> LinkView:
+        """Tell what a mailed link is for. Changes nothing: mail scanners open links (adversary 41).
+
+        Raises:
+            LinkInvalid: unknown, used or expired.
+        """
+        del client
+        row, origin = self._link(link)
+        address = self._core.attempts.claims(origin).email or ""
+        return LinkView(purpose=row.purpose, address=address, expires_at=row.expires_at)
+
+    def link(self, client: Client, link: Secret, attempt: Secret | None = None) -> Outcome:
+        """Redeem a mailed link, where its button was pressed.
+
+        Args:
+            client: who is asking.
+            link: the link's secret.
+            attempt: the attempt that this browser holds, if any. If the link is that attempt's own, it goes on;
+                otherwise a fresh one begins here, with the address proven and nothing else.
+
+        Raises:
+            LinkInvalid: unknown, used or expired.
+        """
+        self._spend_call(client)
+        row, origin = self._link(link)
+        own = self._own(attempt, origin)
+        try:
+            if own is not None:
+                return self._sign_up.proven(client, own, row)
+            return self._sign_up.fork(client, row, origin)
+        except InvalidCode as refusal:
+            raise LinkInvalid(refusal.reason) from None
+
+    def _link(self, link: Secret) -> tuple[OneTimeSecret, Attempt]:
+        row = self._core.one_time.find_link(link, "sign_up")
+        origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
+        if origin is None or origin.sealed_claims is None:
+            raise LinkInvalid("its attempt is finished")
+        return row, origin
+
+    def _own(self, attempt: Secret | None, origin: Attempt) -> Attempt | None:
+        if attempt is None:
+            return None
+        try:
+            held = self._core.attempts.find(attempt)
+        except AttemptInvalid:
+            return None
+        return held if held.id == origin.id and held.step == "prove" else None
+
+    # --- budgets ----------------------------------------------------------------------------------------------------
+
+    def _spend_call(self, client: Client) -> None:
+        budget = self._core.settings.throttle.attempt_calls_per_address
+        self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+
+    def _spend_code(self, client: Client, attempt: Attempt) -> Spent:
+        """Count a guess against destination and network, over all attempts (adversary 44)."""
+        core, budgets = self._core, self._core.settings.throttle
+        try:
+            return core.throttle.spend(
+                [
+                    Charge(budgets.code_failures_per_destination, f"code:destination:{attempt.identifier_key}"),
+                    Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
+                ]
+            )
+        except Throttled:
+            core.audit.counted("authn_code_throttled", client, reason="budget spent")
+            raise

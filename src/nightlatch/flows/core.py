@@ -1,0 +1,96 @@
+"""What every flow stands on, wired once by `nightlatch.auth`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nightlatch.authenticators.password import Password
+from nightlatch.flows.outcome import Complete
+from nightlatch.ports import Clock, Store
+from nightlatch.primitives.keyring import Keyring
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Device, User
+from nightlatch.services.attempts import Attempts
+from nightlatch.services.audit import Audit
+from nightlatch.services.background import Background
+from nightlatch.services.client import Client
+from nightlatch.services.devices import Devices
+from nightlatch.services.gate import Assurance, Gate
+from nightlatch.services.one_time import OneTimeSecrets
+from nightlatch.services.outbox import Outbox
+from nightlatch.services.sessions import Sessions
+from nightlatch.services.throttle import Charge, Spent, Throttle
+from nightlatch.services.users import Claim, Users
+from nightlatch.settings import Settings
+
+__all__ = ["Core"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The services and authenticators of one installation, and the few moves that several flows share."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    keyring: Keyring
+    gate: Gate
+    users: Users
+    attempts: Attempts
+    one_time: OneTimeSecrets
+    sessions: Sessions
+    devices: Devices
+    throttle: Throttle
+    audit: Audit
+    outbox: Outbox
+    background: Background
+    password: Password
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin a flow's transaction: its events reach the sinks, and its messages the worker, once it commits."""
+        with self.audit.transaction():
+            yield
+        if self.outbox.enqueued:
+            self.outbox.enqueued = False
+            self.background.wake()
+
+    def link(self, page: str, secret: Secret) -> str:
+        """Return the address of a mailed link. It is built from settings alone, never from a request (adversary 36)."""
+        return f"{self.settings.base_url}{self.settings.mount}/{page}?link={secret.reveal()}"
+
+    def charges(self, act: str, client: Client, claim_key: str, device: Device | None) -> Sequence[Charge]:
+        """Return the budgets that a guess is counted against; a known device's own stands in for all others."""
+        budgets = self.settings.throttle
+        if device is not None:
+            return [Charge(budgets.sign_in_per_device, f"{act}:device:{device.id}")]
+        return [
+            Charge(budgets.sign_in_per_identifier, f"{act}:identifier:{claim_key}"),
+            Charge(budgets.sign_in_per_address, f"{act}:address:{client.address}"),
+            Charge(budgets.sign_in_per_network, f"{act}:network:{client.network}"),
+        ]
+
+    def welcome(
+        self, client: Client, assurance: Assurance, *, device: Device | None = None, return_to: str | None = None
+    ) -> Complete:
+        """Start a session and remember its device, in the transaction that is open."""
+        user = assurance.user
+        device_id, device_token = self.devices.welcome(user.id, client, device)
+        session, token = self.sessions.start(assurance, client, device_id=device_id)
+        return Complete(
+            user=user, session=session, token=Secret(token.text()), device=device_token, return_to=return_to
+        )
+
+    def give_back(self, spent: Spent) -> None:
+        """Return what a request spent, now that it succeeded or was not looked at."""
+        self.throttle.give_back(spent)
+
+    def claimed(self, claim: Claim | None, typed: str) -> str:
+        """Return the key that a guess is counted under, for what is no possible identifier as well."""
+        return f"{claim.kind}:{claim.key}" if claim else f"none:{typed[:320].casefold()}"
+
+    def about(self, user: User) -> list[str | None]:
+        """Return what a user's password must not consist of."""
+        return [user.username, user.email, user.name]

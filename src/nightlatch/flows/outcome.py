@@ -1,0 +1,56 @@
+"""How a step of a flow ends: more is needed, or it is complete. (A refusal is raised.)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Session, User
+
+__all__ = ["Complete", "More", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class More:
+    """Not enough yet.
+
+    Args:
+        attempt: hand this back with the next answer; the one that was sent is spent.
+        purpose: ``sign_up``, ``sign_in``, ``reauthenticate`` or ``recover``.
+        authenticators: prove one of these.
+        enrol: bind one of these.
+        set: set these anew: ``password``, and ``username`` where one must be chosen too.
+        expires_at: when the attempt ends.
+        address: what this very client typed or proved; for its own pages.
+    """
+
+    attempt: Secret
+    purpose: str
+    authenticators: tuple[str, ...] = ()
+    enrol: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    expires_at: datetime
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """Done.
+
+    Args:
+        user: who it is.
+        session: the session that was started or rotated, if one was.
+        token: its cookie's value: the only time it is seen.
+        device: the device cookie's value, where the device is new.
+        return_to: where the person wanted to go.
+    """
+
+    user: User
+    session: Session | None = None
+    token: Secret | None = None
+    device: Secret | None = None
+    return_to: str | None = None
+
+
+Outcome = More | Complete

@@ -1,0 +1,46 @@
+"""Reauthenticate: confirm that it is still you, before something sensitive."""
+
+from __future__ import annotations
+
+from nightlatch.errors import NotAuthenticated
+from nightlatch.flows.core import Core
+from nightlatch.flows.outcome import More
+from nightlatch.records import Session, User
+from nightlatch.services.client import Client
+
+__all__ = ["Reauthenticate"]
+
+
+class Reauthenticate:
+    """Begin an attempt that is bound to a living session and its user.
+
+    Args:
+        core: what flows stand on.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def begin(self, client: Client, session: Session, *, return_to: str | None = None) -> More:
+        """Begin a reauthentication. Answering it rotates the session's token.
+
+        Raises:
+            NotAuthenticated: the session's user is gone.
+        """
+        core = self._core
+        user = core.store.get(User, session.user_id)
+        if user is None or user.status != "active":
+            raise NotAuthenticated("user is gone or suspended")
+        with core.transaction():
+            attempt, secret = core.attempts.open(
+                "reauthenticate",
+                client,
+                life=core.settings.attempts.sign_in_life,
+                user_id=user.id,
+                epoch=user.epoch,
+                session_id=session.id,
+                return_to=return_to,
+            )
+        return More(
+            attempt=secret, purpose="reauthenticate", authenticators=("password",), expires_at=attempt.expires_at
+        )

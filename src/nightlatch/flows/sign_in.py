@@ -1,0 +1,77 @@
+"""Sign in: an identifier and a proof; then the gate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nightlatch.authenticators.base import Proof
+from nightlatch.flows.core import Core
+from nightlatch.flows.outcome import More, Outcome
+from nightlatch.flows.prove import Prove
+from nightlatch.primitives.secret import Secret
+from nightlatch.services.client import Client
+from nightlatch.services.throttle import Charge
+
+__all__ = ["SignIn"]
+
+
+class SignIn:
+    """Let a person in who has an account.
+
+    Args:
+        core: what flows stand on.
+        prove: verifies the first proof.
+    """
+
+    def __init__(self, core: Core, prove: Prove) -> None:
+        self._core = core
+        self._prove = prove
+
+    def begin(
+        self,
+        client: Client,
+        *,
+        identifier: str,
+        password: Secret | None = None,
+        return_to: str | None = None,
+        deliver: Literal["cookie", "tokens"] = "cookie",
+    ) -> Outcome:
+        """Begin a sign-in, and end it at once where a password is enough.
+
+        Args:
+            client: who is asking.
+            identifier: an address or a user name, as typed.
+            password: as typed; without it the answer says what could be proven, which depends on settings alone.
+            return_to: where the person wanted to go.
+            deliver: a cookie session or tokens.
+
+        Returns:
+            a session, or what more is needed.
+
+        Raises:
+            InvalidCredentials: identifier and password do not belong together, whatever the cause.
+            Throttled: too many tries.
+            Busy: the hashing pool is full; nothing was verified.
+        """
+        core = self._core
+        claim = core.users.claim(identifier)
+        if password is not None:
+            return self._prove.first(
+                client, claim, identifier, Proof(password=password), return_to=return_to, deliver=deliver
+            )
+        core.throttle.spend(
+            [Charge(core.settings.throttle.attempt_calls_per_address, f"attempt:address:{client.address}")]
+        )
+        with core.transaction():
+            attempt, secret = core.attempts.open(
+                "sign_in",
+                client,
+                life=core.settings.attempts.sign_in_life,
+                identifier_kind=claim.kind if claim else None,
+                identifier_key=claim.key if claim else None,
+                return_to=return_to,
+                deliver=deliver,
+            )
+        return More(
+            attempt=secret, purpose="sign_in", authenticators=("password",), expires_at=attempt.expires_at
+        )

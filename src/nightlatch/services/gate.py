@@ -1,0 +1,158 @@
+"""The one gate. Every way in (password, code, link, passkey, key, refresh, recovery, operator) ends here.
+
+It alone looks at a user's status and at what policy asks; it alone makes an `Assurance`; and a session can be started
+only from an `Assurance`. "A second factor is required" is therefore a state before a session exists, never a flag on
+one (adversary 42, 51).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from nightlatch.errors import AttemptInvalid, ConfigurationError, InvalidCredentials
+from nightlatch.primitives.assurance import Level, level_of, proves_sequence
+from nightlatch.records import Authenticator, Evidence, User
+from nightlatch.settings import Policy, Requirement
+
+__all__ = ["Assurance", "Gate", "Missing"]
+
+_SEAL = object()
+
+
+@final
+class Assurance:
+    """The gate's word that this user has proven enough. Nothing else can make one.
+
+    Args:
+        user: as the gate saw it; its ``status`` and ``epoch`` are matched again when access is written.
+        evidence: what was proven.
+        level: what it amounts to.
+        authenticated_at: when the newest proof was accepted.
+    """
+
+    __slots__ = ("authenticated_at", "evidence", "level", "user")
+
+    def __init__(self, seal: object, *, user: User, evidence: tuple[Evidence, ...], level: Level, at: datetime) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only the gate makes an Assurance")
+        self.user = user
+        self.evidence = evidence
+        self.level = level
+        self.authenticated_at = at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Not enough yet, and what would help now.
+
+    Args:
+        authenticators: kinds, of those the user has, to prove.
+        enrol: kinds to bind, where the user has none that would help.
+        set: what must be set anew: ``password``.
+    """
+
+    authenticators: tuple[str, ...] = ()
+    enrol: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+
+
+class Gate:
+    """Decide whether evidence is enough.
+
+    Args:
+        policy: who needs what.
+        factors: for each authenticator that this installation knows, the factors it proves.
+
+    Raises:
+        ConfigurationError: the policy asks for what no authenticator here can reach.
+    """
+
+    def __init__(self, policy: Policy, factors: Mapping[str, tuple[str, ...]]) -> None:
+        self._policy = policy
+        self._factors = dict(factors)
+        for requirement in (policy.everyone, *policy.by_role.values()):
+            self._reachable(requirement)
+
+    def _reachable(self, requirement: Requirement) -> None:
+        unknown = [kind for kind in requirement.sequence if kind not in self._factors]
+        if unknown:
+            raise ConfigurationError(f"policy names {unknown[0]!r}, which is no authenticator of this installation")
+        if requirement.aal == 3:  # noqa: PLR2004 - NIST's number
+            # Design section 3: out of reach without attestation, so asking for it would lock everyone out.
+            raise ConfigurationError("policy asks for AAL3, which needs passkeys with verified attestation")
+        every = {factor for factors in self._factors.values() for factor in factors}
+        if requirement.aal > len(every):
+            raise ConfigurationError("policy asks for AAL2, but no second factor is switched on")
+
+    def requirement(self, roles: Sequence[str]) -> Requirement:
+        """Return the strictest requirement that applies to a user with these roles."""
+        applying = [self._policy.everyone, *(self._policy.by_role[role] for role in roles if role in self._policy.by_role)]
+        aal = max(each.aal for each in applying)
+        sequence = max((each.sequence for each in applying), key=len)
+        return Requirement(aal=aal, sequence=sequence)
+
+    def admit(
+        self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
+    ) -> Assurance | Missing:
+        """Decide.
+
+        Args:
+            user: whose proof it is, as the store has it now.
+            evidence: the proofs accepted in this attempt.
+            authenticators: what the user has bound; unconfirmed ones count for nothing.
+
+        Returns:
+            an `Assurance`, or what is `Missing`.
+
+        Raises:
+            InvalidCredentials: the user may not sign in; told only after a right proof, and then like a wrong one.
+        """
+        if user.status != "active":
+            # ASVS 6.3.8: a suspended account looks like any wrong proof.
+            raise InvalidCredentials(f"user is {user.status}")
+
+        requirement = self.requirement(user.roles)
+        level = level_of(evidence)
+        bound = [each for each in authenticators if each.confirmed_at is not None]
+
+        if level.aal < max(requirement.aal, 1) or not proves_sequence(evidence, requirement.sequence):
+            return self._what_helps(requirement, evidence, bound)
+
+        used = {each.authenticator_id for each in evidence}
+        weak = [a for a in bound if a.id in used and a.kind == "password" and (a.must_change or not a.stands_alone)]
+        if any(a.must_change for a in weak) or (weak and level.aal == 1):
+            # A password under 15 characters may never stand alone (NIST SP 800-63B-4 3.1.1.2), and one known to be
+            # lost not at all: the only way on is to set another.
+            return Missing(set=("password",))
+
+        at = max(each.verified_at for each in evidence)
+        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
+
+    def grant_or_refuse(
+        self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
+    ) -> Assurance:
+        """Decide where nothing more can be asked any longer.
+
+        Raises:
+            AttemptInvalid: it is not enough: sign in anew.
+        """
+        granted = self.admit(user, evidence, authenticators)
+        if isinstance(granted, Missing):
+            raise AttemptInvalid("policy asks for more")
+        return granted
+
+    def _what_helps(
+        self, requirement: Requirement, evidence: Sequence[Evidence], bound: Sequence[Authenticator]
+    ) -> Missing:
+        proven = {factor for each in evidence for factor in each.factors}
+        done = {each.authenticator for each in evidence}
+        if requirement.sequence:
+            following = [kind for kind in requirement.sequence if kind not in done][:1]
+        else:
+            following = [kind for kind, factors in self._factors.items() if set(factors) - proven]
+        owned = {each.kind for each in bound}
+        help_now = tuple(kind for kind in following if kind in owned)
+        return Missing(authenticators=help_now) if help_now else Missing(enrol=tuple(following))

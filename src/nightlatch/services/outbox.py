@@ -1,0 +1,194 @@
+"""The outbox: messages are written in the transaction of what causes them and delivered afterwards, at least once.
+
+A row is due when `due_at` has passed. Claiming it moves `due_at` to the end of the lease, by a guarded update: if the
+process dies at any point the row falls due again, and the stable Message-ID lets the receiver drop a second copy.
+Bodies are sealed, and erased once delivered, expired, or given up.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from nightlatch.errors import Throttled
+from nightlatch.pages.mails import MailView, render_mail
+from nightlatch.ports import Clock, Mail, Mailer, Store, before, plus
+from nightlatch.primitives.ids import uuid7
+from nightlatch.primitives.keyring import Keyring, SealBroken
+from nightlatch.records import OutboxMessage
+from nightlatch.services.throttle import Charge, Throttle
+from nightlatch.settings import Settings
+
+__all__ = ["Outbox"]
+
+log = logging.getLogger("nightlatch.outbox")
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True):
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Outbox:
+    """Write messages and deliver them.
+
+    Args:
+        settings: sender, lease and retry.
+        store: where they wait.
+        clock: tells the time.
+        keyring: seals the bodies, keys the hash of recipients.
+        throttle: caps what a stranger can cause to be sent to one address (adversary 82).
+        mailer: hands mail over.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, keyring: Keyring, throttle: Throttle, mailer: Mailer
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._keyring = keyring
+        self._throttle = throttle
+        self._mailer = mailer
+        self.enqueued = False
+        """Whether something was written since the worker was last woken."""
+        self.sender = settings.mail.sender or f"no-reply@{settings.host}"
+
+    def within_cap(self, destination_key: str) -> bool:
+        """Spend one of the messages that strangers may cause to one address. Call it before the transaction opens.
+
+        Returns:
+            False where the cap is reached: the caller then enqueues a decoy, and answers as ever.
+        """
+        budget = self._settings.throttle.mail_per_recipient
+        try:
+            self._throttle.spend([Charge(budget, f"mail:{destination_key}")])
+        except Throttled:
+            return False
+        return True
+
+    def enqueue(
+        self,
+        view: MailView,
+        *,
+        to: str,
+        user_id: UUID | None = None,
+        expires_at: datetime | None = None,
+        decoy: bool = False,
+    ) -> None:
+        """Write a message in the transaction that is open.
+
+        Args:
+            view: what it says.
+            to: the address, as stored.
+            user_id: whom it concerns, if known.
+            expires_at: an expired code is not delivered; None for a notice.
+            decoy: write the same row, but drop it at delivery.
+        """
+        now = self._clock.now()
+        rendered = render_mail(view)
+        message_id = uuid7(now)
+        body = _Body(to=to, subject=rendered.subject, text=rendered.text, html=rendered.html)
+        self._store.insert(
+            OutboxMessage(
+                id=message_id,
+                channel="email",
+                template=type(view).__name__,
+                user_id=user_id,
+                recipient_hash=self._keyring.mac("outbox", "recipient", to),
+                sealed_body=self._keyring.seal(
+                    "outbox", msgspec.json.encode(body), table="outbox_message", column="sealed_body", row_id=str(message_id)
+                ),
+                decoy=decoy,
+                due_at=now,
+                expires_at=expires_at,
+                created_at=now,
+            )
+        )
+        self.enqueued = True
+
+    def run_once(self, limit: int = 50) -> int:
+        """Deliver what is due.
+
+        Returns:
+            how many messages were handed over.
+        """
+        now = self._clock.now()
+        delivered = 0
+        due = self._store.find(OutboxMessage, {"due_at": before(now + timedelta(microseconds=1))}, order_by="due_at", limit=limit)
+        for row in due:
+            delivered += self._deliver(row)
+        return delivered
+
+    def _deliver(self, row: OutboxMessage) -> bool:
+        now = self._clock.now()
+        lease_id = uuid7(now)
+        claimed = self._store.update(
+            OutboxMessage,
+            {"id": row.id, "due_at": row.due_at},
+            {"due_at": now + self._settings.outbox.lease, "lease_id": lease_id, "attempts": plus(1)},
+        )
+        if not claimed:
+            return False
+        if row.decoy or row.sealed_body is None or (row.expires_at is not None and row.expires_at <= now):
+            self._settle(row, lease_id, delivered_at=None)
+            return False
+        try:
+            self._mailer.send(self._mail(row, row.sealed_body))
+        except Exception as error:
+            self._postpone(row, lease_id, error)
+            return False
+        self._settle(row, lease_id, delivered_at=self._clock.now())
+        return True
+
+    def _mail(self, row: OutboxMessage, sealed: bytes) -> Mail:
+        opened = self._keyring.unseal(
+            "outbox", sealed, table="outbox_message", column="sealed_body", row_id=str(row.id)
+        )
+        body = msgspec.json.decode(opened, type=_Body)
+        return Mail(
+            to=body.to,
+            subject=body.subject,
+            text=body.text,
+            html=body.html,
+            message_id=f"<{row.id}@{self._settings.host}>",
+            sender=self.sender,
+            sender_name=self._settings.service_name,
+            at=row.created_at,
+        )
+
+    def _settle(self, row: OutboxMessage, lease_id: UUID, *, delivered_at: datetime | None) -> None:
+        """Finish with a message: it is never due again, and its body is gone."""
+        self._store.update(
+            OutboxMessage,
+            {"id": row.id, "lease_id": lease_id},
+            {"due_at": None, "sealed_body": None, "delivered_at": delivered_at},
+        )
+
+    def _postpone(self, row: OutboxMessage, lease_id: UUID, error: Exception) -> None:
+        now = self._clock.now()
+        rules = self._settings.outbox
+        # The class alone: a server's answer may quote the recipient, and a body holds codes (ASVS 16.2.5).
+        reason = type(error).__name__
+        if isinstance(error, SealBroken) or now - row.created_at >= rules.give_up_after:
+            log.error("message %s given up after %d tries: %s", row.id, row.attempts + 1, reason)
+            self._settle(row, lease_id, delivered_at=None)
+            return
+        wait = min(rules.first_retry * 2 ** min(row.attempts, 20), rules.last_retry)
+        log.warning("message %s not delivered (%s), next try in %s", row.id, reason, wait)
+        self._store.update(
+            OutboxMessage, {"id": row.id, "lease_id": lease_id}, {"due_at": now + wait, "last_error": reason}
+        )
+
+    def sweep(self, limit: int = 500, *, keep: timedelta = timedelta(days=7)) -> int:
+        """Delete finished messages' rows after a while, in a small batch."""
+        until = self._clock.now() - keep
+        old = self._store.find(
+            OutboxMessage, {"due_at": None, "created_at": before(until)}, order_by="created_at", limit=limit
+        )
+        return sum(self._store.delete(OutboxMessage, {"id": each.id}) for each in old)
