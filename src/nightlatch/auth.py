@@ -16,7 +16,7 @@ from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.ports import Clock, EventSink, Mailer, Store
-from nightlatch.primitives.hashing import PROFILES
+from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
 from nightlatch.services import attempts, one_time
@@ -67,7 +67,7 @@ class Nightlatch:
         self.store = store
         self.clock = clock = clock or SystemClock()
         self.keyring = keyring = Keyring(settings.secret_keys)
-        pepper = Keyring(settings.hashing.pepper_keys) if settings.hashing.pepper_keys else None
+        pepper = Pepper(settings.hashing.pepper_keys) if settings.hashing.pepper_keys else None
         self.hashing = HashingPool(
             profile=PROFILES[settings.hashing.profile],
             slots=settings.hashing.slots,

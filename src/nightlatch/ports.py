@@ -12,6 +12,7 @@ from nightlatch.records import Event, Record
 
 __all__ = [
     "BreachList",
+    "Changes",
     "Clock",
     "EventSink",
     "Mail",
@@ -19,6 +20,7 @@ __all__ = [
     "Store",
     "Text",
     "TextSender",
+    "Where",
     "after",
     "any_of",
     "before",
@@ -68,7 +70,9 @@ Changes = Mapping[str, Any]
 
 
 class Store(Protocol):
-    """Six verbs over the records. Laws, which ``nightlatch.testing.store_contract`` holds every store to:
+    """Six verbs over the records.
+
+    Laws, which ``nightlatch.testing.store_contract`` holds every store to:
 
     - ``where`` maps field names to values, joined by AND; a value may be `before`, `after` or `any_of`; None matches
       NULL. An empty ``where``, or a field that the record does not have, is a `ValueError`.
@@ -103,9 +107,7 @@ class Store(Protocol):
         """Return the row with this id, or None."""
         ...
 
-    def find(
-        self, kind: type[R], where: Where, *, order_by: str | None = None, limit: int | None = None
-    ) -> list[R]:
+    def find(self, kind: type[R], where: Where, *, order_by: str | None = None, limit: int | None = None) -> list[R]:
         """Return the rows that match, ordered by a field (``"created_at"``, or ``"-created_at"`` downwards)."""
         ...
 

@@ -1,7 +1,7 @@
 """Settings: typed, frozen, unknown keys refused with a suggestion, checked when they are built.
 
 Durations are `timedelta`; from a file, an environment variable or a framework's configuration they are also read as a
-number of seconds or an ISO 8601 duration (``PT15M``). Options that weaken security say so in their name (``allow_...``).
+number of seconds or an ISO 8601 duration (``PT15M``). Options that weaken security say so in their name: ``allow_...``.
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ def _decode(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind)
 
 
-def _secrets(name: str, values: tuple[Any, ...]) -> tuple[Secret, ...]:
+def _secrets(name: str, values: Any) -> tuple[Secret, ...]:
     if isinstance(values, str | Secret):
         raise ConfigurationError(f"{name} is a list of keys, not one text: write [key]")
     secrets = tuple(each if isinstance(each, Secret) else Secret(str(each)) for each in values)

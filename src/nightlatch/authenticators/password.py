@@ -81,13 +81,11 @@ class Password:
             Busy: the pool is full.
         """
         if proof.password is None:
-            raise InvalidInput(fields={"password": "Please type your password."})  # noqa: S106 - a message
+            raise InvalidInput(fields={"password": "Please type your password."})
         record = self.of(subject.bound)
         known_device = subject.device is not None
         if record is None or record.password_hash is None:
-            self._pool.verify_decoy(
-                subject.key, proof.password, client=client.network, known_device=known_device
-            )
+            self._pool.verify_decoy(subject.key, proof.password, client=client.network, known_device=known_device)
             raise InvalidCredentials("no such user" if subject.user is None else "user has no password")
         try:
             verified = self._pool.verify(
@@ -108,7 +106,7 @@ class Password:
             verified_at=self._clock.now(),
         )
 
-    def accept(self, subject: Subject, evidence: Evidence) -> None:
+    def accept(self, subject: Subject, evidence: Evidence) -> None:  # noqa: ARG002 - the shape of a method
         """Note a right password: the run of failures ends, and it was used now."""
         changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
         self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
@@ -143,9 +141,7 @@ class Password:
             PasswordRejected: why, in words for a person.
         """
         context = [text for text in about if text]
-        validate_new_password(
-            password, policy=self._policy, about_you=context, about_service=[self._service_name]
-        )
+        validate_new_password(password, policy=self._policy, about_you=context, about_service=[self._service_name])
 
     def hash(self, password: Secret, client: Client) -> str:
         """Hash a new password, in the pool.

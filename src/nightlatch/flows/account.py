@@ -105,9 +105,7 @@ class Account:
         hashed = core.password.hash(new_password, client)
         return self._replace(client, session, user, record, hashed)
 
-    def _replace(
-        self, client: Client, session: Session, user: User, record: Authenticator, hashed: str
-    ) -> Complete:
+    def _replace(self, client: Client, session: Session, user: User, record: Authenticator, hashed: str) -> Complete:
         core = self._core
         with core.transaction():
             core.users.hold(user)
@@ -188,5 +186,3 @@ class Account:
         if user is None:
             raise NotAuthenticated("user is gone")
         return user
-
-

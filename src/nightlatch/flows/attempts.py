@@ -53,8 +53,13 @@ class Attempts:
         found = self._core.attempts.find(attempt)
         if found.purpose == "sign_up":
             return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
-        waits = {"prove": {"authenticators": ("password",)}, "set": {"set": ("password",)}}.get(found.step, {})
-        return More(attempt=attempt, purpose=found.purpose, expires_at=found.expires_at, **waits)
+        return More(
+            attempt=attempt,
+            purpose=found.purpose,
+            authenticators=("password",) if found.step == "prove" else (),
+            set=("password",) if found.step == "set" else (),
+            expires_at=found.expires_at,
+        )
 
     def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
         """Send the code of an out-of-band authenticator (again).

@@ -97,9 +97,10 @@ class Invitations:
                 raise InvalidInput(fields={claim.kind: "Somebody has an account by that name already."})
         if mail and invited.email is None:
             raise InvalidInput(fields={"email": "An invitation is mailed to an address."})
-        return self._issue(invited, core.settings.attempts.invitation_life, mail=mail)
+        link = self._issue(invited, core.settings.attempts.invitation_life, mail=mail)
+        return None if mail else link
 
-    def _issue(self, invited: _Invited, life: timedelta, *, mail: bool = False) -> Secret | None:
+    def _issue(self, invited: _Invited, life: timedelta, *, mail: bool = False) -> Secret:
         core = self._core
         with core.transaction():
             attempt, _ = core.attempts.open("invitation", NOBODY, life=life, claims=invited)
@@ -107,14 +108,14 @@ class Invitations:
                 "invitation", destination_key=f"invitation:{attempt.id}", life=life, attempt=attempt, with_code=False
             )
             core.audit.done("invitation_created", NOBODY, details={"roles": invited.roles})
-            if mail and invited.email and issued.link:
+            if mail and invited.email:
                 view = InvitationMail(
                     service_name=core.settings.service_name,
                     link=core.link("invitation", issued.link),
                     hours=int(life.total_seconds() // 3600),
                 )
                 core.outbox.enqueue(view, to=invited.email, expires_at=issued.record.expires_at)
-        return None if mail else issued.link
+        return issued.link
 
     # --- redeeming --------------------------------------------------------------------------------------------------
 
@@ -173,9 +174,7 @@ class Invitations:
         except InvalidCode as refusal:
             raise LinkInvalid(refusal.reason) from None
 
-    def _create(
-        self, client: Client, row: OneTimeSecret, attempt: Attempt, invited: _Invited, hashed: str
-    ) -> Complete:
+    def _create(self, client: Client, row: OneTimeSecret, attempt: Attempt, invited: _Invited, hashed: str) -> Complete:
         core = self._core
         now = core.clock.now()
         with core.transaction():

@@ -1,4 +1,4 @@
-"""How a step of a flow ends: more is needed, or it is complete. (A refusal is raised.)"""
+"""How a step of a flow ends: more is needed, or it is complete; a refusal is raised."""
 
 from __future__ import annotations
 

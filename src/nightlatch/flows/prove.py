@@ -104,9 +104,7 @@ class Prove:
             core.users.hold(user)
             rotated, token = core.sessions.rotate(session, epoch=user.epoch, assurance=granted)
             core.audit.done("authn_reauthenticate", client, user_id=user.id, session_id=session.id)
-        return Complete(
-            user=user, session=rotated, token=Secret(token.text()), return_to=attempt.return_to
-        )
+        return Complete(user=user, session=rotated, token=Secret(token.text()), return_to=attempt.return_to)
 
     def verify(self, client: Client, subject: Subject, proof: Proof) -> tuple[User, Evidence, Spent]:
         """Spend, count, verify. A refusal leaves its count and its event behind."""

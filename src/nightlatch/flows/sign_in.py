@@ -72,6 +72,4 @@ class SignIn:
                 return_to=return_to,
                 deliver=deliver,
             )
-        return More(
-            attempt=secret, purpose="sign_in", authenticators=("password",), expires_at=attempt.expires_at
-        )
+        return More(attempt=secret, purpose="sign_in", authenticators=("password",), expires_at=attempt.expires_at)

@@ -12,7 +12,15 @@ from typing import Literal, NoReturn
 import msgspec
 
 from nightlatch.authenticators.email_code import EmailCode
-from nightlatch.errors import AttemptInvalid, Conflict, InvalidInput, LinkInvalid, SignUpClosed, Throttled, UsernameTaken
+from nightlatch.errors import (
+    AttemptInvalid,
+    Conflict,
+    InvalidInput,
+    LinkInvalid,
+    SignUpClosed,
+    Throttled,
+    UsernameTaken,
+)
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, identified
 from nightlatch.flows.outcome import Complete, More, Outcome
@@ -77,7 +85,7 @@ class SignUp:
         if password is not None:
             core.password.validate(password, about=[claims.email, claims.username, claims.name])
         elif not core.settings.asks_email:
-            raise InvalidInput(fields={"password": "Please choose a password."})  # noqa: S106 - a message
+            raise InvalidInput(fields={"password": "Please choose a password."})
         self._spend(client)
         if claims.username_key is not None and core.users.find("username", claims.username_key) is not None:
             raise UsernameTaken
@@ -172,15 +180,13 @@ class SignUp:
                 decoy=capped,
             )
 
-    def _confirm_mail(
-        self, client: Client, code: Secret | None, link: Secret | None, address: str
-    ) -> ConfirmAddressMail:
+    def _confirm_mail(self, client: Client, code: Secret | None, link: Secret, address: str) -> ConfirmAddressMail:
         core = self._core
         return ConfirmAddressMail(
             service_name=core.settings.service_name,
             address=address,
             code=code.reveal() if code else "",
-            link=core.link("verify", link) if link else "",
+            link=core.link("verify", link),
             device=device_words(client.user_agent),
             place=client.ip,
             minutes=int(core.settings.attempts.address_proof_life.total_seconds() // 60),
@@ -239,16 +245,14 @@ class SignUp:
 
     def more(self, attempt: Attempt, secret: Secret, claims: Claims) -> More:
         """Tell what a sign-up waits for."""
-        if attempt.step == "prove":
-            wanted, proofs = (), (EmailCode.kind,)
-        else:
-            missing_name = self._core.settings.asks_username and claims.username_key is None
-            wanted, proofs = (("username", "password") if missing_name else ("password",)), ()
+        proving = attempt.step == "prove"
+        nameless = self._core.settings.asks_username and claims.username_key is None
+        wanted = ("username", "password") if nameless else ("password",)
         return More(
             attempt=secret,
             purpose="sign_up",
-            authenticators=proofs,
-            set=wanted,
+            authenticators=(EmailCode.kind,) if proving else (),
+            set=() if proving else wanted,
             expires_at=attempt.expires_at,
             address=claims.email,
         )

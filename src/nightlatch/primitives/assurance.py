@@ -1,4 +1,6 @@
-"""From evidence to assurance: how sure is it, and is that enough? (NIST SP 800-63B-4 2; design, section 3.)
+"""From evidence to assurance: how sure is it, and is that enough?
+
+NIST SP 800-63B-4 2.
 
 The table, with nothing else anywhere deciding on levels:
 

@@ -1,4 +1,4 @@
-"""Text that must not be seen: passwords, codes, tokens and keys travel as `Secret` and are unwrapped at the primitive."""
+"""Text that must not be seen: it travels as `Secret` and is unwrapped at the primitive."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ class Audit:
     def transaction(self) -> Iterator[None]:
         """Begin a flow's transaction; its events reach the sinks only if it commits, and after that."""
         outer = getattr(self._local, "pending", None)
-        self._local.pending = pending = []
+        pending: list[Event] = []
+        self._local.pending = pending
         try:
             with self._store.transaction():
                 yield

@@ -49,7 +49,7 @@ class Devices:
         return device if device.user_id == user_id and device.expires_at > self._clock.now() else None
 
     def count_try(self, device: Device) -> bool:
-        """Count a try before it is verified, in the transaction that is open; forget the device at the tenth failure."""
+        """Count a try before it is verified, in the open transaction; forget the device at the tenth failure."""
         if self._store.update(Device, {"id": device.id, "failures": before(_FORGET_AFTER)}, {"failures": plus(1)}):
             return True
         self._store.delete(Device, {"id": device.id})

@@ -89,7 +89,10 @@ class Gate:
 
     def requirement(self, roles: Sequence[str]) -> Requirement:
         """Return the strictest requirement that applies to a user with these roles."""
-        applying = [self._policy.everyone, *(self._policy.by_role[role] for role in roles if role in self._policy.by_role)]
+        applying = [
+            self._policy.everyone,
+            *(self._policy.by_role[role] for role in roles if role in self._policy.by_role),
+        ]
         aal = max(each.aal for each in applying)
         sequence = max((each.sequence for each in applying), key=len)
         return Requirement(aal=aal, sequence=sequence)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from nightlatch.errors import InvalidCode, LinkInvalid
@@ -32,7 +32,7 @@ class Issued:
 
     record: OneTimeSecret
     code: Secret | None
-    link: Secret | None
+    link: Secret
 
 
 class OneTimeSecrets:
@@ -118,7 +118,9 @@ class OneTimeSecrets:
             raise InvalidCode("not a code")
         for row in rows:
             expected = self._code_hashes(row, typed)
-            if row.tries <= self._tries and any(secrets.compare_digest(row.code_hash or b"", each) for each in expected):
+            if row.tries <= self._tries and any(
+                secrets.compare_digest(row.code_hash or b"", each) for each in expected
+            ):
                 return row
         raise InvalidCode("wrong code" if rows else "no code left to try")
 

@@ -102,7 +102,11 @@ class Outbox:
                 user_id=user_id,
                 recipient_hash=self._keyring.mac("outbox", "recipient", to),
                 sealed_body=self._keyring.seal(
-                    "outbox", msgspec.json.encode(body), table="outbox_message", column="sealed_body", row_id=str(message_id)
+                    "outbox",
+                    msgspec.json.encode(body),
+                    table="outbox_message",
+                    column="sealed_body",
+                    row_id=str(message_id),
                 ),
                 decoy=decoy,
                 due_at=now,
@@ -120,7 +124,9 @@ class Outbox:
         """
         now = self._clock.now()
         delivered = 0
-        due = self._store.find(OutboxMessage, {"due_at": before(now + timedelta(microseconds=1))}, order_by="due_at", limit=limit)
+        due = self._store.find(
+            OutboxMessage, {"due_at": before(now + timedelta(microseconds=1))}, order_by="due_at", limit=limit
+        )
         for row in due:
             delivered += self._deliver(row)
         return delivered
@@ -140,7 +146,7 @@ class Outbox:
             return False
         try:
             self._mailer.send(self._mail(row, row.sealed_body))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a mailer raises means: not sent
             self._postpone(row, lease_id, error)
             return False
         self._settle(row, lease_id, delivered_at=self._clock.now())

@@ -41,7 +41,9 @@ class Sessions:
         self._limits = limits
         self._touched: deque[tuple[UUID, datetime]] = deque(maxlen=10_000)
 
-    def start(self, assurance: Assurance, client: Client, *, device_id: UUID | None = None) -> tuple[Session, OpaqueToken]:
+    def start(
+        self, assurance: Assurance, client: Client, *, device_id: UUID | None = None
+    ) -> tuple[Session, OpaqueToken]:
         """Start a session in the transaction that is open.
 
         Args:

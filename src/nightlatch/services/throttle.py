@@ -131,6 +131,4 @@ class Throttle:
         """Delete counters whose window has ended."""
         now = self._clock.now()
         old = self._store.find(ThrottleCounter, {"expires_at": before(now)}, order_by="expires_at", limit=limit)
-        return sum(
-            self._store.delete(ThrottleCounter, {"id": each.id, "expires_at": each.expires_at}) for each in old
-        )
+        return sum(self._store.delete(ThrottleCounter, {"id": each.id, "expires_at": each.expires_at}) for each in old)

@@ -74,9 +74,7 @@ class Users:
         """Return what a user has bound, confirmed or not, oldest first."""
         return self._store.find(Authenticator, {"user_id": user_id}, order_by="created_at")
 
-    def create(
-        self, *, claims: Sequence[Claim], name: str | None, roles: tuple[str, ...], proven_at: datetime
-    ) -> User:
+    def create(self, *, claims: Sequence[Claim], name: str | None, roles: tuple[str, ...], proven_at: datetime) -> User:
         """Write a user and the identifiers that were proven, in the transaction that is open.
 
         Raises:

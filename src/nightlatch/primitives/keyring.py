@@ -1,0 +1,138 @@
+"""Keys: one derived for each purpose, from secrets that can be rotated (ASVS 11.1.2, 11.2.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from nightlatch.errors import ConfigurationError, NightlatchError
+from nightlatch.primitives.secret import Secret
+
+__all__ = ["Keyring", "SealBroken"]
+
+_ID_LENGTH = 4
+_NONCE_LENGTH = 12
+_LEAST_BYTES = 32
+
+
+class SealBroken(NightlatchError):
+    """A sealed value does not open: another key, another place, or changed bytes."""
+
+    code = "seal_broken"
+
+
+class _Key:
+    """One master secret and what was derived from it."""
+
+    __slots__ = ("_derived", "_master", "id")
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+        self._derived: dict[str, bytes] = {}
+        self.id = self.derive("key id")[:_ID_LENGTH]
+
+    def derive(self, purpose: str) -> bytes:
+        """Return the 256-bit key of a purpose: HKDF-SHA-256 (RFC 5869)."""
+        key = self._derived.get(purpose)
+        if key is None:
+            info = f"nightlatch {purpose}".encode()
+            key = self._derived[purpose] = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(
+                self._master
+            )
+        return key
+
+
+class Keyring:
+    """Seal, open and authenticate, each purpose under a key of its own.
+
+    Args:
+        secret_keys: at least 256 bits each, as text; the first is used for new things, every one for old ones.
+
+    Raises:
+        ConfigurationError: a key is too short or plainly no secret.
+    """
+
+    def __init__(self, secret_keys: Sequence[Secret]) -> None:
+        self._keys = [_Key(_material(each)) for each in secret_keys]
+        if not self._keys:
+            raise ConfigurationError("secret_keys is empty")
+
+    def seal(self, purpose: str, plaintext: bytes, *, table: str, column: str, row_id: str) -> bytes:
+        """Encrypt by AES-256-GCM under a random nonce (adversary 71: no counter to reset).
+
+        Args:
+            purpose: names the key.
+            plaintext: what to hide.
+            table: with column and row, where it is stored: no ciphertext can be moved.
+            column: see table.
+            row_id: see table.
+
+        Returns:
+            the key's id, the nonce and the ciphertext with its tag.
+        """
+        key, nonce = self._keys[0], secrets.token_bytes(_NONCE_LENGTH)
+        sealed = AESGCM(key.derive(f"seal {purpose}")).encrypt(nonce, plaintext, _frame(purpose, table, column, row_id))
+        return key.id + nonce + sealed
+
+    def unseal(self, purpose: str, sealed: bytes, *, table: str, column: str, row_id: str) -> bytes:
+        """Open what `seal` made for this very place.
+
+        Raises:
+            SealBroken: it was not.
+        """
+        key_id, nonce = sealed[:_ID_LENGTH], sealed[_ID_LENGTH : _ID_LENGTH + _NONCE_LENGTH]
+        for key in self._keys:
+            if key.id != key_id or len(nonce) != _NONCE_LENGTH:
+                continue
+            try:
+                cipher = AESGCM(key.derive(f"seal {purpose}"))
+                return cipher.decrypt(
+                    nonce, sealed[_ID_LENGTH + _NONCE_LENGTH :], _frame(purpose, table, column, row_id)
+                )
+            except InvalidTag:
+                break
+        raise SealBroken(f"{table}.{column} of row {row_id} does not open")
+
+    def mac(self, purpose: str, *parts: str) -> bytes:
+        """Return the HMAC-SHA-256 of some texts under the newest key; the parts cannot run into one another."""
+        return next(self._macs(purpose, parts))
+
+    def macs(self, purpose: str, *parts: str) -> list[bytes]:
+        """Return the HMACs under every key, newest first: for comparing with what an older key made."""
+        return list(self._macs(purpose, parts))
+
+    def _macs(self, purpose: str, parts: Sequence[str]) -> Iterator[bytes]:
+        message = _frame(*parts)
+        for key in self._keys:
+            yield hmac.digest(key.derive(f"mac {purpose}"), message, hashlib.sha256)
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self._keys)} keys)"
+
+
+def _frame(*parts: str) -> bytes:
+    """Join texts so that no two lists of them give the same bytes."""
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join(len(each).to_bytes(8, "big") + each for each in encoded)
+
+
+def _material(secret: Secret) -> bytes:
+    """Return a key's bytes.
+
+    Raises:
+        ConfigurationError: under 32 bytes, or of so few different characters that it cannot be random.
+    """
+    material = secret.reveal().encode()
+    if len(material) < _LEAST_BYTES or len(set(material)) < 8:  # noqa: PLR2004 - any random text has more
+        raise ConfigurationError(
+            "a key in secret_keys is no random text of at least 32 characters; make one with:"
+            " python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return material

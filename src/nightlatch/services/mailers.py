@@ -1,0 +1,7 @@
+"""Temporary."""
+
+from typing import Any
+
+
+def mailer_from(settings: Any) -> Any:
+    return None

@@ -1,0 +1,175 @@
+"""The store in memory: the reference implementation, and what tests run on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+
+from nightlatch.errors import Conflict, TransactionOpen
+from nightlatch.ports import Changes, Where, after, any_of, before, plus
+from nightlatch.records import RECORDS, Record
+from nightlatch.storage.codec import validate_changes, validate_record, validate_where
+
+__all__ = ["MemoryStore"]
+
+R = TypeVar("R", bound=Record)
+
+
+class MemoryStore:
+    """Keep records in dictionaries, one transaction at a time."""
+
+    def __init__(self) -> None:
+        self._tables: dict[type[Record], dict[Any, Record]] = {kind: {} for kind in RECORDS}
+        self._unique: dict[tuple[type[Record], tuple[str, ...]], dict[tuple[Any, ...], Any]] = {
+            (kind, fields): {} for kind in RECORDS for fields in kind.unique
+        }
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._undo: list[Callable[[], None]] = []
+
+    @contextmanager
+    def transaction(self, *, own: bool = False) -> Iterator[None]:
+        """Begin a transaction, or a savepoint inside an open one."""
+        with self._lock:
+            if own and self._depth:
+                raise TransactionOpen("a transaction is open in this thread")
+            self._depth += 1
+            mark = len(self._undo)
+            try:
+                yield
+            except BaseException:
+                self._roll_back(mark)
+                raise
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self._undo.clear()
+
+    def insert(self, record: Record) -> None:
+        """Add a row."""
+        kind = type(record)
+        validate_record(record)
+        with self.transaction():
+            if record.id in self._tables[kind]:
+                raise Conflict(f"{kind.__name__}.id")
+            for field, target in kind.references.items():
+                referenced = getattr(record, field)
+                if referenced is not None and referenced not in self._tables[target]:
+                    raise Conflict(f"{kind.__name__}.{field} refers to a row that is not there")
+            self._put(kind, None, record)
+
+    def get(self, kind: type[R], id: Any) -> R | None:  # noqa: A002
+        """Return the row with this id, or None."""
+        with self._lock:
+            return self._tables[kind].get(id)  # type: ignore[return-value]
+
+    def find(self, kind: type[R], where: Where, *, order_by: str | None = None, limit: int | None = None) -> list[R]:
+        """Return the rows that match."""
+        validate_where(kind, where)
+        with self._lock:
+            found: list[Any] = self._matching(kind, where)
+        if order_by:
+            field, downwards = order_by.removeprefix("-"), order_by.startswith("-")
+            validate_where(kind, {field: None})
+            # NULLs first upwards, as SQLite and MariaDB have them.
+            found.sort(key=lambda row: (getattr(row, field) is not None, getattr(row, field)), reverse=downwards)
+        return found[:limit]
+
+    def update(self, kind: type[Record], where: Where, changes: Changes) -> int:
+        """Change the rows that match and return how many matched."""
+        validate_where(kind, where)
+        validate_changes(kind, changes)
+        with self.transaction():
+            found = self._matching(kind, where)
+            for row in found:
+                new = {
+                    name: getattr(row, name) + value.amount if isinstance(value, plus) else value
+                    for name, value in changes.items()
+                }
+                self._put(kind, row, msgspec.structs.replace(row, **new))
+            return len(found)
+
+    def delete(self, kind: type[Record], where: Where) -> int:
+        """Delete the rows that match, and the rows that refer to them, and return how many matched."""
+        validate_where(kind, where)
+        with self.transaction():
+            found = self._matching(kind, where)
+            for row in found:
+                self._remove(kind, row)
+            return len(found)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go."""
+
+    # --- the tables -------------------------------------------------------------------------------------------------
+
+    def _matching(self, kind: type[Record], where: Where) -> list[Record]:
+        table = self._tables[kind]
+        if "id" in where and not isinstance(where["id"], before | after | any_of):
+            row = table.get(where["id"])
+            rows = [] if row is None else [row]
+        else:
+            rows = list(table.values())
+        return [row for row in rows if all(_holds(getattr(row, name), wanted) for name, wanted in where.items())]
+
+    def _put(self, kind: type[Record], old: Record | None, new: Record) -> None:
+        for fields in kind.unique:
+            index = self._unique[kind, fields]
+            key = tuple(getattr(new, field) for field in fields)
+            taken_by = index.get(key) if None not in key else None
+            if taken_by is not None and (old is None or taken_by != old.id):
+                raise Conflict(f"{kind.__name__}.{'+'.join(fields)}")
+        if old is not None:
+            self._unindex(kind, old)
+        self._tables[kind][new.id] = new
+        self._index(kind, new)
+        self._undo.append(lambda: self._restore(kind, new, old))
+
+    def _remove(self, kind: type[Record], row: Record) -> None:
+        if self._tables[kind].pop(row.id, None) is None:
+            return
+        self._unindex(kind, row)
+        self._undo.append(lambda: self._restore(kind, None, row))
+        for other in RECORDS:
+            for field, target in other.references.items():
+                if target is kind:
+                    for each in self._matching(other, {field: row.id}):
+                        self._remove(other, each)
+
+    def _restore(self, kind: type[Record], new: Record | None, old: Record | None) -> None:
+        if new is not None:
+            self._unindex(kind, new)
+            del self._tables[kind][new.id]
+        if old is not None:
+            self._tables[kind][old.id] = old
+            self._index(kind, old)
+
+    def _roll_back(self, mark: int) -> None:
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def _index(self, kind: type[Record], row: Record) -> None:
+        for fields in kind.unique:
+            key = tuple(getattr(row, field) for field in fields)
+            if None not in key:
+                self._unique[kind, fields][key] = row.id
+
+    def _unindex(self, kind: type[Record], row: Record) -> None:
+        for fields in kind.unique:
+            self._unique[kind, fields].pop(tuple(getattr(row, field) for field in fields), None)
+
+
+def _holds(value: Any, wanted: Any) -> bool:
+    match wanted:
+        case before(limit):
+            return value is not None and value < limit
+        case after(limit):
+            return value is not None and value > limit
+        case any_of(values):
+            return value is not None and value in values
+        case _:
+            return bool(value == wanted)
