@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from nightlatch import Nightlatch
 from nightlatch.flows.outcome import Complete, More, Outcome
@@ -16,6 +19,7 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
 from nightlatch.settings import Hashing, Settings
 from nightlatch.storage.memory import MemoryStore
+from nightlatch.storage.sql import SqlStore, migrate
 
 PASSWORD = Secret("correct horse battery staple")
 WRONG = Secret("certainly not the password")
@@ -102,13 +106,47 @@ def signed_in(outcome: object) -> Complete:
     return outcome
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate a database once; tests copy the file."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    store = SqlStore.open(f"sqlite:///{path}")
+    migrate(store.engine)
+    store.engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["memory", "sqlite", "pool of one"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> Iterator[Callable[[], Store]]:
+    """Build stores of each kind; the flows must not tell them apart, nor ever need a second connection."""
+    made: list[Any] = []
+
+    def make() -> Store:
+        if request.param == "memory":
+            return MemoryStore()
+        path = tmp_path / f"{len(made)}.db"
+        shutil.copy(empty_database, path)
+        if request.param == "sqlite":
+            made.append(SqlStore.open(f"sqlite:///{path}", durable=False))
+            return made[-1]
+        engine = sa.create_engine(
+            f"sqlite:///{path}", poolclass=sa.QueuePool, pool_size=1, max_overflow=0, pool_timeout=10
+        )
+        made.append(engine)
+        return SqlStore.on_engine(engine)
+
+    yield make
+    for each in made:
+        each.close() if isinstance(each, SqlStore) else each.dispose()
+
+
 @pytest.fixture
-def make_house() -> Iterator[Callable[..., House]]:
+def make_house(make_store: Callable[[], Store]) -> Iterator[Callable[..., House]]:
     """Build houses with settings of the test's choice."""
     built: list[House] = []
 
     def make(**settings: Any) -> House:
-        built.append(House(MemoryStore(), **settings))
+        built.append(House(make_store(), **settings))
         return built[-1]
 
     yield make

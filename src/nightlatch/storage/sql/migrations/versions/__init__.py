@@ -1,0 +1,1 @@
+"""One revision for each numbered step of the schema."""

@@ -1,0 +1,94 @@
+"""The schema's steps: done, pending, and the one that this version works on.
+
+Each numbered step is an Alembic revision here (version table ``nightlatch_alembic``) and will be a Django migration
+there; the rows of ``nightlatch_schema_step`` say which are done, whoever did them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightlatch.errors import SchemaMismatch, StoreUnavailable
+from nightlatch.records import SchemaStep
+from nightlatch.storage.sql.tables import table_of
+
+__all__ = ["STEPS", "VERSION_TABLE", "include_object", "migrate", "pending", "verify_schema"]
+
+STEPS = {1: "front door"}
+"""Every step there is: number and name. Steps only add; removals come a release later."""
+
+VERSION_TABLE = "nightlatch_alembic"
+
+
+def done(engine: sa.Engine) -> set[int]:
+    """Return the numbers of the steps that are done.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+    """
+    table = table_of(SchemaStep)
+    try:
+        with engine.connect() as connection:
+            if not sa.inspect(connection).has_table(table.name):
+                return set()
+            return set(connection.scalars(sa.select(table.c.number)))
+    except sa.exc.DBAPIError as error:
+        raise StoreUnavailable(f"cannot read the schema: {type(error.orig).__name__}") from None
+
+
+def pending(engine: sa.Engine) -> list[tuple[int, str]]:
+    """Return the steps that are not done yet, in order."""
+    finished = done(engine)
+    return [(number, name) for number, name in STEPS.items() if number not in finished]
+
+
+def migrate(engine: sa.Engine) -> list[tuple[int, str]]:
+    """Do every pending step.
+
+    Returns:
+        the steps that were done.
+
+    Raises:
+        SchemaMismatch: the database is of a later version than this one.
+    """
+    from alembic import command
+
+    todo = pending(engine)
+    if todo:
+        command.upgrade(_config(engine), "head")
+    verify_schema(engine)
+    return todo
+
+
+def verify_schema(engine: sa.Engine) -> None:
+    """See that this version can work on the database: its own number, or the next.
+
+    Raises:
+        SchemaMismatch: it cannot; the reason says which command to run.
+    """
+    finished = done(engine)
+    missing = [number for number in STEPS if number not in finished]
+    if missing:
+        raise SchemaMismatch(f"the database lacks step {missing[0]} ({STEPS[missing[0]]}): run 'nightlatch migrate'")
+    latest, ours = max(finished), max(STEPS)
+    if latest > ours + 1:
+        raise SchemaMismatch(f"the database is at step {latest}, this version works on {ours}: install a newer version")
+
+
+def include_object(object_: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:  # noqa: FBT001 - Alembic's signature
+    """Keep a host application's Alembic from dropping our tables: pass this as ``include_object`` in its ``env.py``."""
+    del reflected, compare_to
+    table = name if type_ == "table" else getattr(getattr(object_, "table", None), "name", None)
+    return not (table or "").startswith("nightlatch_")
+
+
+def _config(engine: sa.Engine) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["engine"] = engine
+    return config
