@@ -1,0 +1,1 @@
+"""The JSON handlers: each reads a body, calls one flow and answers."""

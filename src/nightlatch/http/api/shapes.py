@@ -1,0 +1,290 @@
+"""What the JSON API takes and gives, as types: bodies are decoded into these, OpenAPI is generated from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Event, Identifier, Session, User
+
+__all__ = [
+    "AccountChanges",
+    "AccountShape",
+    "AnswerBody",
+    "BeginBody",
+    "ChangePasswordBody",
+    "EventsShape",
+    "LinkBody",
+    "MoreShape",
+    "NewAttempt",
+    "ReauthenticateBody",
+    "Revoked",
+    "SessionView",
+    "SessionsShape",
+    "SignInBody",
+    "SignUpBody",
+    "SignedIn",
+    "StepShape",
+]
+
+Short = Annotated[str, msgspec.Meta(max_length=512)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A body that is sent: what is not named here is refused."""
+
+
+class SignUpBody(Body, frozen=True, kw_only=True):
+    """Begin a sign-up."""
+
+    email: Short | None = None
+    username: Short | None = None
+    name: Short | None = None
+    password: Secret | None = None
+    return_to: Short | None = None
+
+
+class SignInBody(Body, frozen=True, kw_only=True):
+    """Begin a sign-in."""
+
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    password: Secret | None = None
+    return_to: Short | None = None
+
+
+class BeginBody(Body, frozen=True, kw_only=True):
+    """Ask for the code of an authenticator."""
+
+    attempt: Secret
+    authenticator: Literal["email_code"]
+
+
+class AnswerBody(Body, frozen=True, kw_only=True):
+    """Answer an attempt: prove an authenticator, or set what is to be set."""
+
+    attempt: Secret
+    authenticator: Literal["password", "email_code"] | None = None
+    code: Secret | None = None
+    password: Secret | None = None
+    new_password: Secret | None = None
+    username: Short | None = None
+    name: Short | None = None
+
+
+class LinkBody(Body, frozen=True, kw_only=True):
+    """Redeem a mailed link."""
+
+    link: Secret
+    attempt: Secret | None = None
+
+
+class ReauthenticateBody(Body, frozen=True, kw_only=True):
+    """Begin a reauthentication."""
+
+    return_to: Short | None = None
+
+
+class AccountChanges(Body, frozen=True, kw_only=True):
+    """Change the profile."""
+
+    name: Short | None
+
+
+class ChangePasswordBody(Body, frozen=True, kw_only=True):
+    """Change the password."""
+
+    current_password: Secret | None = None
+    new_password: Secret
+
+
+# --- what is given --------------------------------------------------------------------------------------------------
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that is answered."""
+
+
+class UserShape(Given, frozen=True, kw_only=True):
+    """A user, as far as everybody signed in as them may see."""
+
+    id: UUID
+    email: str | None
+    username: str | None
+    roles: tuple[str, ...]
+
+
+class SessionShape(Given, frozen=True, kw_only=True):
+    """A session and how sure it is."""
+
+    id: UUID
+    aal: int
+    amr: tuple[str, ...]
+    authenticated_at: datetime
+    expires_at: datetime
+
+
+class SessionView(Given, frozen=True, kw_only=True):
+    """Who is signed in."""
+
+    user: UserShape
+    session: SessionShape
+
+
+class SignedIn(Given, frozen=True, kw_only=True):
+    """An attempt that is complete. Without `session` no session comes with it."""
+
+    status: Literal["complete"] = "complete"
+    user: UserShape
+    session: SessionShape | None
+    return_to: str | None = None
+
+
+class NewAttempt(Given, frozen=True, kw_only=True):
+    """An attempt that was begun."""
+
+    status: Literal["more"] = "more"
+    attempt: str
+    authenticators: tuple[str, ...]
+    expires_at: datetime
+
+
+class MoreShape(Given, frozen=True, kw_only=True):
+    """What would help now."""
+
+    status: Literal["more"] = "more"
+    attempt: str
+    purpose: str
+    authenticators: tuple[str, ...]
+    enrol: tuple[str, ...]
+    set: tuple[str, ...]
+    expires_at: datetime
+
+
+StepShape = SignedIn | MoreShape
+
+
+class OneSession(Given, frozen=True, kw_only=True):
+    """A session in the list of one's devices."""
+
+    id: UUID
+    current: bool
+    aal: int
+    amr: tuple[str, ...]
+    ip: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+class SessionsShape(Given, frozen=True, kw_only=True):
+    """One's devices."""
+
+    sessions: list[OneSession]
+
+
+class Revoked(Given, frozen=True, kw_only=True):
+    """How many sessions ended."""
+
+    revoked: int
+
+
+class IdentifierShape(Given, frozen=True, kw_only=True):
+    """A proven identifier."""
+
+    kind: str
+    value: str
+    primary: bool
+    proven_at: datetime
+
+
+class AccountShape(Given, frozen=True, kw_only=True):
+    """One's account."""
+
+    id: UUID
+    email: str | None
+    username: str | None
+    name: str | None
+    roles: tuple[str, ...]
+    identifiers: list[IdentifierShape]
+    created_at: datetime
+
+
+class EventShape(Given, frozen=True, kw_only=True):
+    """Something that happened to one's account."""
+
+    at: datetime
+    action: str
+    outcome: str
+    ip: str | None
+    user_agent: str | None
+
+
+class EventsShape(Given, frozen=True, kw_only=True):
+    """What happened, newest first."""
+
+    events: list[EventShape]
+
+
+# --- from records ---------------------------------------------------------------------------------------------------
+
+
+def user_of_session(session: Session) -> UserShape:
+    """Return the user as the session's own row knows them: no second read."""
+    return UserShape(id=session.user_id, email=session.email, username=session.username, roles=session.roles)
+
+
+def session_shape(session: Session) -> SessionShape:
+    """Return what is told of a session."""
+    return SessionShape(
+        id=session.id,
+        aal=session.aal,
+        amr=session.amr,
+        authenticated_at=session.authenticated_at,
+        expires_at=session.expires_at,
+    )
+
+
+def user_shape(user: User) -> UserShape:
+    """Return what is told of a user."""
+    return UserShape(id=user.id, email=user.email, username=user.username, roles=user.roles)
+
+
+def one_session(session: Session, current: UUID) -> OneSession:
+    """Return a row of the list of devices."""
+    return OneSession(
+        id=session.id,
+        current=session.id == current,
+        aal=session.aal,
+        amr=session.amr,
+        ip=session.ip,
+        user_agent=session.user_agent,
+        created_at=session.created_at,
+        last_seen_at=session.last_seen_at,
+        expires_at=session.expires_at,
+    )
+
+
+def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
+    """Return what is told of an account."""
+    return AccountShape(
+        id=user.id,
+        email=user.email,
+        username=user.username,
+        name=user.name,
+        roles=user.roles,
+        identifiers=[
+            IdentifierShape(kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at)
+            for each in identifiers
+        ],
+        created_at=user.created_at,
+    )
+
+
+def event_shape(event: Event) -> EventShape:
+    """Return what is told of an event: never its private reason."""
+    return EventShape(at=event.at, action=event.action, outcome=event.outcome, ip=event.ip, user_agent=event.user_agent)

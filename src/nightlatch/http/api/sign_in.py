@@ -1,0 +1,107 @@
+"""Sign up, sign in, reauthenticate, and go on with an attempt."""
+
+from __future__ import annotations
+
+from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.http.api.shapes import (
+    AnswerBody,
+    BeginBody,
+    LinkBody,
+    MoreShape,
+    NewAttempt,
+    ReauthenticateBody,
+    SignedIn,
+    SignInBody,
+    SignUpBody,
+    session_shape,
+    user_shape,
+)
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.messages import Response
+
+__all__ = ["answer", "begin", "link", "reauthenticate", "sign_in", "sign_up"]
+
+
+def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
+    """Begin a sign-up: 202 and an attempt where an address is asked, whoever owns it."""
+    outcome = exchange.auth.sign_up.begin(
+        exchange.client,
+        email=body.email,
+        username=body.username,
+        name=body.name,
+        password=body.password,
+        return_to=exchange.app.redirects.safe(body.return_to),
+    )
+    return _step(exchange, outcome) if isinstance(outcome, Complete) else _begun(exchange, outcome)
+
+
+def sign_in(exchange: Exchange, body: SignInBody) -> Response:
+    """Begin a sign-in, and end it at once where a password is enough."""
+    outcome = exchange.auth.sign_in.begin(
+        exchange.client,
+        identifier=body.identifier,
+        password=body.password,
+        return_to=exchange.app.redirects.safe(body.return_to),
+    )
+    return _step(exchange, outcome)
+
+
+def begin(exchange: Exchange, body: BeginBody) -> Response:
+    """Send a code (again)."""
+    return _step(exchange, exchange.auth.attempts.begin(exchange.client, body.attempt, body.authenticator))
+
+
+def answer(exchange: Exchange, body: AnswerBody) -> Response:
+    """Take the next answer of an attempt."""
+    outcome = exchange.auth.attempts.answer(
+        exchange.client,
+        body.attempt,
+        authenticator=body.authenticator,
+        code=body.code,
+        password=body.password,
+        new_password=body.new_password,
+        username=body.username,
+        name=body.name,
+        session=exchange.session_or_none,
+    )
+    return _step(exchange, outcome)
+
+
+def link(exchange: Exchange, body: LinkBody) -> Response:
+    """Redeem a mailed link; without its own attempt a fresh one begins here."""
+    return _step(exchange, exchange.auth.attempts.link(exchange.client, body.link, body.attempt))
+
+
+def reauthenticate(exchange: Exchange, body: ReauthenticateBody) -> Response:
+    """Begin a reauthentication of the acting session."""
+    more = exchange.auth.reauthenticate.begin(
+        exchange.client, exchange.session, return_to=exchange.app.redirects.safe(body.return_to)
+    )
+    return _begun(exchange, more)
+
+
+def _begun(exchange: Exchange, more: More) -> Response:
+    begun = NewAttempt(attempt=more.attempt.reveal(), authenticators=more.authenticators, expires_at=more.expires_at)
+    return exchange.json(begun, status=202)
+
+
+def _step(exchange: Exchange, outcome: Outcome) -> Response:
+    if isinstance(outcome, More):
+        return exchange.json(
+            MoreShape(
+                attempt=outcome.attempt.reveal(),
+                purpose=outcome.purpose,
+                authenticators=outcome.authenticators,
+                enrol=outcome.enrol,
+                set=outcome.set,
+                expires_at=outcome.expires_at,
+            )
+        )
+    done = SignedIn(
+        user=user_shape(outcome.user),
+        session=session_shape(outcome.session) if outcome.session else None,
+        return_to=outcome.return_to,
+    )
+    response = exchange.json(done)
+    response.headers.extend(exchange.sign_in_cookies(outcome))
+    return response

@@ -1,0 +1,157 @@
+"""The web layer's one entry: a `Request` goes in, a `Response` comes out, whatever the request."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from nightlatch.errors import NightlatchError, NotFound
+from nightlatch.http.bodies import read_form, read_json
+from nightlatch.http.cookies import Cookies
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.guards import Origins, Proxies
+from nightlatch.http.headers import Headers
+from nightlatch.http.messages import Request, Response
+from nightlatch.http.openapi import openapi_route
+from nightlatch.http.problems import MethodNotAllowed, problem
+from nightlatch.http.redirects import Redirects
+from nightlatch.http.routes import API, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightlatch.auth import Nightlatch
+
+__all__ = ["HttpApp"]
+
+log = logging.getLogger("nightlatch.http")
+
+
+class HttpApp:
+    """Answer requests below the mount.
+
+    Args:
+        auth: the core.
+        extra: further routes, of a server or console.
+    """
+
+    def __init__(self, auth: Nightlatch, *, extra: Sequence[Route] = ()) -> None:
+        settings = auth.settings
+        self.auth = auth
+        self.cookies = Cookies(settings)
+        self.origins = Origins(settings)
+        self.proxies = Proxies(settings)
+        self.redirects = Redirects(settings)
+        self.headers = Headers(settings)
+        routes = (*API, openapi_route(API), *extra)
+        self._exact: dict[tuple[str, str], Route] = {}
+        self._below: dict[tuple[str, str], Route] = {}
+        for route in routes:
+            table = self._below if route.path.endswith("{id}") else self._exact
+            table[route.method, route.path.removesuffix("{id}")] = route
+        self._methods: dict[str, list[str]] = {}
+        for route in routes:
+            self._methods.setdefault(route.path.removesuffix("{id}"), []).append(route.method)
+
+    def respond(self, request: Request) -> Response:
+        """Answer a request. Never raises, and never answers 5xx but for `busy` and `unavailable`."""
+        exchange = Exchange(self, request)
+        route: Route | None = None
+        try:
+            route = self._route(exchange)
+            if route is None:
+                return self._options(exchange)
+            response = self._answer(route, exchange)
+        except NightlatchError as error:
+            response = self._refuse(route, exchange, error)
+        except Exception as error:  # noqa: BLE001 - the last resort (ASVS 16.5.4)
+            # The class and place, never the text: it may quote what was sent.
+            log.error("request %s failed: %s", exchange.request_id, _place(error))  # noqa: TRY400
+            response = self._fault(route, exchange)
+        return self._finish(route, exchange, response)
+
+    def _route(self, exchange: Exchange) -> Route | None:
+        request = exchange.request
+        method = "GET" if request.method == "HEAD" else request.method
+        route = self._exact.get((method, request.path))
+        if route is not None:
+            return route
+        parent, slash, segment = request.path.rpartition("/")
+        route = self._below.get((method, parent + slash))
+        if route is not None and segment:
+            exchange.segment = segment
+            return route
+        if request.path in self._methods or (segment and (parent + slash) in self._methods):
+            if request.method == "OPTIONS":
+                return None
+            raise MethodNotAllowed(request.method[:20])
+        raise NotFound("no route")
+
+    def _answer(self, route: Route, exchange: Exchange) -> Response:
+        self.origins.guard(exchange.request)
+        if route.who == "signed_in":
+            # Before the body: who may not act learns nothing of what the body should be.
+            _ = exchange.session
+        if route.body is None:
+            response: Response = route.handler(exchange)
+        elif route.form:
+            response = route.handler(exchange, read_form(exchange.request, route.body, route.limit))
+        else:
+            response = route.handler(exchange, read_json(exchange.request, route.body, route.limit))
+        return response
+
+    def _refuse(self, route: Route | None, exchange: Exchange, error: NightlatchError) -> Response:
+        del route
+        response = problem(error, exchange.request_id)
+        if isinstance(error, MethodNotAllowed):
+            response.headers.append(("Allow", self._allowed(exchange)))
+        if error.code == "not_authenticated" and exchange.cookie(self.cookies.session) is not None:
+            # A dead session's cookie only costs look-ups.
+            response.headers.append(self.cookies.clear(self.cookies.session))
+        return response
+
+    def _fault(self, route: Route | None, exchange: Exchange) -> Response:
+        del route
+        return problem(None, exchange.request_id)
+
+    def _options(self, exchange: Exchange) -> Response:
+        return Response(status=204, headers=[("Allow", self._allowed(exchange))])
+
+    def _allowed(self, exchange: Exchange) -> str:
+        path = exchange.request.path
+        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/") or []
+        also = ["HEAD"] if "GET" in methods else []
+        return ", ".join(sorted({*methods, *also, "OPTIONS"}))
+
+    def _finish(self, route: Route | None, exchange: Exchange, response: Response) -> Response:
+        kind = route.kind if route is not None else "api"
+        response.headers.extend(getattr(self.headers, kind))
+        self._cors(exchange, response)
+        if exchange.request.method == "HEAD":
+            response.body = b""
+        return response
+
+    def _cors(self, exchange: Exchange, response: Response) -> None:
+        """Let pages of `allowed_origins` read answers (ASVS 3.4.2: exact, never a wildcard). Nobody else."""
+        if not self.origins.foreign:
+            return
+        origin = exchange.request.header("origin")
+        if origin in self.origins.foreign:
+            response.headers += [
+                ("Access-Control-Allow-Origin", origin),
+                ("Access-Control-Allow-Credentials", "true"),
+            ]
+            if exchange.request.method == "OPTIONS":
+                response.headers += [
+                    ("Access-Control-Allow-Methods", self._allowed(exchange)),
+                    ("Access-Control-Allow-Headers", "Content-Type"),
+                    ("Access-Control-Max-Age", "600"),
+                ]
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"{type(error).__name__} at {where}"

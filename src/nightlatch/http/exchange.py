@@ -1,0 +1,128 @@
+"""One request on its way through: what handlers see of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nightlatch.errors import NotAuthenticated
+from nightlatch.flows.outcome import Complete
+from nightlatch.http.cookies import read
+from nightlatch.http.guards import clean_user_agent
+from nightlatch.http.messages import Request, Response
+from nightlatch.primitives.ids import uuid7
+from nightlatch.primitives.secret import Secret
+from nightlatch.records import Session
+from nightlatch.services.client import Client
+from nightlatch.services.devices import DEVICE_LIFE
+
+if TYPE_CHECKING:
+    from nightlatch.auth import Nightlatch
+    from nightlatch.http.app import HttpApp
+
+__all__ = ["Exchange"]
+
+_ENCODER = msgspec.json.Encoder()
+_JSON = ("Content-Type", "application/json")
+
+
+class Exchange:
+    """A request with the installation it is for.
+
+    Args:
+        app: the web layer.
+        request: as the adapter saw it.
+    """
+
+    __slots__ = ("_client", "_request_id", "_session", "app", "request", "segment")
+
+    def __init__(self, app: HttpApp, request: Request, segment: str | None = None) -> None:
+        self.app = app
+        self.request = request
+        self.segment = segment
+        """The last part of the path, where the route takes one."""
+        self._client: Client | None = None
+        self._session: Session | None = None
+        self._request_id: str | None = None
+
+    @property
+    def auth(self) -> Nightlatch:
+        """The core."""
+        return self.app.auth
+
+    @property
+    def request_id(self) -> str:
+        """Names this request in logs, events and problems: ours, unless a trusted proxy gave it a name."""
+        if self._request_id is None:
+            given = self.request.header("x-request-id")
+            known = given is not None and 0 < len(given) <= 64 and given.isascii() and given.isprintable()  # noqa: PLR2004
+            if given is not None and known and self.app.proxies.trusts(self.request.peer):
+                self._request_id = given
+            else:
+                self._request_id = str(uuid7(self.auth.clock.now()))
+        return self._request_id
+
+    @property
+    def client(self) -> Client:
+        """Who is asking, as far as the connection tells."""
+        if self._client is None:
+            device = self.cookie(self.app.cookies.device)
+            self._client = Client(
+                ip=self.app.proxies.client(self.request),
+                user_agent=clean_user_agent(self.request.header("user-agent")),
+                device=Secret(device) if device else None,
+                request_id=self.request_id,
+            )
+        return self._client
+
+    def cookie(self, name: str) -> str | None:
+        """Return a cookie's value, if it came exactly once."""
+        return read(self.request.header_list("cookie"), name)
+
+    @property
+    def session(self) -> Session:
+        """The living session that this request rides on.
+
+        Raises:
+            NotAuthenticated: there is none.
+        """
+        if self._session is None:
+            token = self.cookie(self.app.cookies.session)
+            if token is None:
+                raise NotAuthenticated("no session cookie")
+            self._session = self.auth.sessions.recognise(token)
+            self.auth.sessions.touch(self._session)
+            if self.auth.sessions.has_touches:
+                self.auth.background.wake()
+        return self._session
+
+    @property
+    def session_or_none(self) -> Session | None:
+        """The living session that this request rides on, or None."""
+        try:
+            return self.session
+        except NotAuthenticated:
+            return None
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    def json(self, value: object, status: int = 200) -> Response:
+        """Answer with JSON."""
+        return Response(status=status, headers=[_JSON], body=_ENCODER.encode(value))
+
+    def nothing(self) -> Response:
+        """Answer 204."""
+        return Response(status=204)
+
+    def sign_in_cookies(self, complete: Complete) -> list[tuple[str, str]]:
+        """Return the headers that carry a session: the one answer that ever does."""
+        cookies = self.app.cookies
+        headers = []
+        if complete.token is not None and complete.session is not None:
+            life = complete.session.expires_at - self.auth.clock.now()
+            headers.append(cookies.set(cookies.session, complete.token.reveal(), life=max(life, timedelta(seconds=1))))
+        if complete.device is not None:
+            headers.append(cookies.set(cookies.device, complete.device.reveal(), life=DEVICE_LIFE))
+        return headers

@@ -1,0 +1,105 @@
+"""What is looked at before a handler runs: where a request came from, whose it is, from which address."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+from nightlatch.errors import CrossSite
+from nightlatch.http.messages import Request
+from nightlatch.settings import Settings
+
+__all__ = ["SAFE_METHODS", "Origins", "Proxies", "clean_user_agent"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_LONGEST_USER_AGENT = 400
+
+
+class Origins:
+    """Tell whether an unsafe request comes from this site's own pages (OWASP CSRF, Fetch Metadata).
+
+    Args:
+        settings: for the origins that may.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.allowed = frozenset({settings.origin, *settings.allowed_origins})
+        self.foreign = frozenset(settings.allowed_origins) - {settings.origin}
+
+    def own(self, request: Request) -> bool:
+        """Tell whether a request may act with this site's cookies.
+
+        `same-site` is not enough: a neighbour on the same domain may be somebody else's. With neither header (no
+        current browser leaves both out) the request is a program's, which no page has made it send.
+        """
+        origins = request.header_list("origin")
+        site = request.header("sec-fetch-site")
+        if site is not None:
+            return site in {"same-origin", "none"} or (len(origins) == 1 and origins[0] in self.foreign)
+        if origins:
+            return len(origins) == 1 and origins[0] in self.allowed
+        return True
+
+    def guard(self, request: Request) -> None:
+        """Refuse an unsafe request that comes from elsewhere.
+
+        Raises:
+            CrossSite: it does.
+        """
+        if request.method not in SAFE_METHODS and not self.own(request):
+            raise CrossSite("cross-origin unsafe request")
+
+
+class Proxies:
+    """Tell a client's address.
+
+    Args:
+        settings: for ``trusted_proxies``. Without them no header is believed (adversary 74).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._trusted = tuple(ipaddress.ip_network(each, strict=False) for each in settings.trusted_proxies)
+
+    def trusts(self, address: str | None) -> bool:
+        """Tell whether an address may say whom it forwards for."""
+        parsed = _address(address or "")
+        return parsed is not None and any(parsed in network for network in self._trusted)
+
+    def client(self, request: Request) -> str | None:
+        """Return the client's address: right to left, the first that no trusted proxy has.
+
+        Garbage on the way ends the walk at the last address that is certain: the stricter budget.
+        """
+        peer = _address(request.peer or "")
+        if peer is None:
+            return None
+        certain = str(peer)
+        if not self._trusted or not self.trusts(certain):
+            return certain
+        for text in reversed(",".join(request.header_list("x-forwarded-for")).split(",")):
+            parsed = _address(text.strip())
+            if parsed is None:
+                return certain
+            certain = str(parsed)
+            if not self.trusts(certain):
+                return certain
+        return certain
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
+
+
+def clean_user_agent(text: str | None) -> str | None:
+    """Return what a client calls itself, short and without control characters (log injection, ASVS 16.4.1)."""
+    if not text:
+        return None
+    cleaned = "".join(each if each.isprintable() else " " for each in text[:_LONGEST_USER_AGENT])
+    return cleaned.strip() or None

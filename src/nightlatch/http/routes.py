@@ -1,0 +1,215 @@
+"""The route table, as data. A route that declares no rule cannot be written (adversary 85)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import msgspec
+
+from nightlatch.http.api import account, sign_in
+from nightlatch.http.api.shapes import (
+    AccountChanges,
+    AccountShape,
+    AnswerBody,
+    BeginBody,
+    ChangePasswordBody,
+    EventsShape,
+    LinkBody,
+    MoreShape,
+    NewAttempt,
+    ReauthenticateBody,
+    Revoked,
+    SessionsShape,
+    SessionView,
+    SignedIn,
+    SignInBody,
+    SignUpBody,
+    StepShape,
+)
+from nightlatch.http.bodies import LIMIT
+
+__all__ = ["API", "Route"]
+
+Answers = Mapping[int, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call or page.
+
+    Args:
+        method: the one it answers.
+        path: below the mount; ``{id}`` may stand for its last part.
+        handler: takes the exchange, and the body where there is one.
+        who: ``anybody`` or ``signed_in``: who may call it.
+        kind: ``api`` answers errors as problem documents, ``page`` as pages.
+        body: what the body is decoded into; None where none is read.
+        form: the body is a form that carries a token, and not JSON.
+        limit: bytes of the body.
+        answers: for each status of success, the type of the answer.
+        refusals: codes that it may answer besides those every route may.
+        summary: one line, for people who read the OpenAPI document.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handler: Callable[..., Any]
+    who: Literal["anybody", "signed_in"]
+    kind: Literal["api", "page", "asset"] = "api"
+    body: type[msgspec.Struct] | None = None
+    form: bool = False
+    limit: int = LIMIT
+    answers: Answers = field(default_factory=lambda: MappingProxyType({}))
+    refusals: tuple[str, ...] = ()
+    summary: str = ""
+
+    @property
+    def operation_id(self) -> str:
+        """Name the call for client generators."""
+        words = self.path.removeprefix("/api").replace("/", "_").replace("-", "_").replace(".", "_")
+        return self.method.lower() + words.replace("{", "").replace("}", "")
+
+
+_ATTEMPT = ("attempt_invalid", "throttled")
+_PASSWORD = ("invalid_credentials", "throttled", "busy")
+
+API: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/api/sign-up",
+        handler=sign_in.sign_up,
+        who="anybody",
+        body=SignUpBody,
+        answers={200: SignedIn, 202: NewAttempt},
+        refusals=("sign_up_closed", "username_taken", "password_rejected", "throttled", "busy"),
+        summary="Begin a sign-up",
+    ),
+    Route(
+        method="POST",
+        path="/api/sign-in",
+        handler=sign_in.sign_in,
+        who="anybody",
+        body=SignInBody,
+        answers={200: StepShape},
+        refusals=_PASSWORD,
+        summary="Sign in, or begin to",
+    ),
+    Route(
+        method="POST",
+        path="/api/attempt/begin",
+        handler=sign_in.begin,
+        who="anybody",
+        body=BeginBody,
+        answers={200: MoreShape},
+        refusals=_ATTEMPT,
+        summary="Send the code of an attempt",
+    ),
+    Route(
+        method="POST",
+        path="/api/attempt/answer",
+        handler=sign_in.answer,
+        who="anybody",
+        body=AnswerBody,
+        answers={200: StepShape},
+        refusals=(*_ATTEMPT, *_PASSWORD, "invalid_code", "password_rejected", "username_taken", "link_invalid"),
+        summary="Answer an attempt",
+    ),
+    Route(
+        method="POST",
+        path="/api/attempt/link",
+        handler=sign_in.link,
+        who="anybody",
+        body=LinkBody,
+        answers={200: StepShape},
+        refusals=("link_invalid", "throttled", "username_taken"),
+        summary="Redeem a mailed link",
+    ),
+    Route(
+        method="POST",
+        path="/api/reauthenticate",
+        handler=sign_in.reauthenticate,
+        who="signed_in",
+        body=ReauthenticateBody,
+        answers={202: NewAttempt},
+        summary="Begin to confirm that it is still you",
+    ),
+    Route(
+        method="GET",
+        path="/api/session",
+        handler=account.session,
+        who="signed_in",
+        answers={200: SessionView},
+        summary="Who am I",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/session",
+        handler=account.sign_out,
+        who="signed_in",
+        answers={204: None},
+        summary="Sign out",
+    ),
+    Route(
+        method="GET",
+        path="/api/sessions",
+        handler=account.sessions,
+        who="signed_in",
+        answers={200: SessionsShape},
+        summary="Where I am signed in",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/sessions",
+        handler=account.revoke_others,
+        who="signed_in",
+        answers={200: Revoked},
+        summary="Sign out everywhere else",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/sessions/{id}",
+        handler=account.revoke_session,
+        who="signed_in",
+        answers={204: None},
+        summary="Sign one device out",
+    ),
+    Route(
+        method="GET",
+        path="/api/account",
+        handler=account.account,
+        who="signed_in",
+        answers={200: AccountShape},
+        summary="My account",
+    ),
+    Route(
+        method="PATCH",
+        path="/api/account",
+        handler=account.change_account,
+        who="signed_in",
+        body=AccountChanges,
+        answers={200: AccountShape},
+        summary="Change my profile",
+    ),
+    Route(
+        method="PUT",
+        path="/api/account/password",
+        handler=account.change_password,
+        who="signed_in",
+        body=ChangePasswordBody,
+        answers={200: SignedIn},
+        refusals=(*_PASSWORD, "password_rejected", "attempt_invalid"),
+        summary="Change my password",
+    ),
+    Route(
+        method="GET",
+        path="/api/account/events",
+        handler=account.events,
+        who="signed_in",
+        answers={200: EventsShape},
+        summary="What happened to my account",
+    ),
+)
+"""The JSON API. ``GET /api/openapi.json`` describes it."""

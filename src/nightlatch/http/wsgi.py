@@ -1,0 +1,88 @@
+"""The web layer as a WSGI application (PEP 3333)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from nightlatch.http.app import HttpApp
+from nightlatch.http.messages import Request, Response
+
+__all__ = ["WsgiApp", "request_of"]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class WsgiApp:
+    """Serve an `HttpApp` below its mount; everything else is 404.
+
+    Args:
+        app: the web layer.
+    """
+
+    def __init__(self, app: HttpApp) -> None:
+        self._app = app
+        self._mount = app.auth.settings.mount
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        path = path_of(environ)
+        below = path[len(self._mount) :] if path.startswith(self._mount) else None
+        if below is not None and (not below or below[0] == "/"):
+            response = self._app.respond(request_of(environ, below or "/"))
+        else:
+            response = Response(
+                status=404, headers=[("Content-Type", "text/plain; charset=utf-8")], body=b"Not found\n"
+            )
+        return answer(response, start_response)
+
+
+def path_of(environ: dict[str, Any]) -> str:
+    """Return the path as text; bytes that are no UTF-8 stay visible as replacement characters."""
+    raw: str = environ.get("PATH_INFO", "")
+    return raw if raw.isascii() else raw.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def request_of(environ: dict[str, Any], path: str) -> Request:
+    """Turn a WSGI environment into a request.
+
+    Args:
+        environ: PEP 3333's.
+        path: below the mount.
+    """
+
+    def read(limit: int) -> bytes:
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
+        wanted = limit + 1 if chunked else min(length, limit + 1)
+        body: bytes = environ["wsgi.input"].read(wanted) if wanted > 0 else b""
+        return body
+
+    headers = [
+        (name[5:].replace("_", "-").lower(), value) for name, value in environ.items() if name.startswith("HTTP_")
+    ]
+    if environ.get("CONTENT_TYPE"):
+        headers.append(("content-type", environ["CONTENT_TYPE"]))
+    if environ.get("CONTENT_LENGTH"):
+        headers.append(("content-length", environ["CONTENT_LENGTH"]))
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        query=environ.get("QUERY_STRING", ""),
+        headers=headers,
+        peer=environ.get("REMOTE_ADDR"),
+        read=read,
+    )
+
+
+def answer(response: Response, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Hand a response to the server."""
+    headers = response.headers
+    if response.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: no length where there is no content
+        headers = [*headers, ("Content-Length", str(len(response.body)))]
+    start_response(_STATUS_LINES[response.status], headers)
+    return [response.body]
