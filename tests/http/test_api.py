@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from browsing import Browser, header
 from house import PASSWORD, House
-
 from nightlatch.http.app import HttpApp
 
 MIA = "mia@example.org"
@@ -136,9 +136,7 @@ def test_change_password(browser: Browser, app: HttpApp, house: House) -> None:
     other.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})
     before = browser.cookies["session"]
     new = "an entirely different sentence"
-    status, problem = browser.call(
-        "PUT", "/api/account/password", {"current_password": "wrong", "new_password": new}
-    )
+    status, problem = browser.call("PUT", "/api/account/password", {"current_password": "wrong", "new_password": new})
     assert (status, problem["code"]) == (401, "invalid_credentials")
     status, problem = browser.call(
         "PUT", "/api/account/password", {"current_password": SECRET, "new_password": "short"}

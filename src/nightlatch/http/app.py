@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from nightlatch.errors import NightlatchError, NotFound
 from nightlatch.http.bodies import read_form, read_json
@@ -11,6 +12,8 @@ from nightlatch.http.cookies import Cookies
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.guards import Origins, Proxies
 from nightlatch.http.headers import Headers
+from nightlatch.http.hosted.chrome import Look, lead_on, message_page
+from nightlatch.http.hosted.routes import PAGES
 from nightlatch.http.messages import Request, Response
 from nightlatch.http.openapi import openapi_route
 from nightlatch.http.problems import MethodNotAllowed, problem
@@ -33,9 +36,10 @@ class HttpApp:
     Args:
         auth: the core.
         extra: further routes, of a server or console.
+        mailbox: address of the dev mailbox, in development.
     """
 
-    def __init__(self, auth: Nightlatch, *, extra: Sequence[Route] = ()) -> None:
+    def __init__(self, auth: Nightlatch, *, extra: Sequence[Route] = (), mailbox: str | None = None) -> None:
         settings = auth.settings
         self.auth = auth
         self.cookies = Cookies(settings)
@@ -43,7 +47,8 @@ class HttpApp:
         self.proxies = Proxies(settings)
         self.redirects = Redirects(settings)
         self.headers = Headers(settings)
-        routes = (*API, openapi_route(API), *extra)
+        self.look = Look(settings, mailbox)
+        routes = (*API, openapi_route(API), *PAGES, *extra)
         self._exact: dict[tuple[str, str], Route] = {}
         self._below: dict[tuple[str, str], Route] = {}
         for route in routes:
@@ -101,8 +106,10 @@ class HttpApp:
         return response
 
     def _refuse(self, route: Route | None, exchange: Exchange, error: NightlatchError) -> Response:
-        del route
-        response = problem(error, exchange.request_id)
+        if route is not None and route.kind == "page" and error.code == "not_authenticated":
+            response = self._to_sign_in(exchange)
+        else:
+            response = self._told(route, exchange, error)
         if isinstance(error, MethodNotAllowed):
             response.headers.append(("Allow", self._allowed(exchange)))
         if error.code == "not_authenticated" and exchange.cookie(self.cookies.session) is not None:
@@ -111,8 +118,25 @@ class HttpApp:
         return response
 
     def _fault(self, route: Route | None, exchange: Exchange) -> Response:
-        del route
-        return problem(None, exchange.request_id)
+        return self._told(route, exchange, None)
+
+    def _told(self, route: Route | None, exchange: Exchange, error: NightlatchError | None) -> Response:
+        """Tell what happened, in the form that the route speaks."""
+        if route is not None and route.kind == "page":
+            try:
+                return message_page(exchange, error)
+            except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
+                log.error("request %s: no page: %s", exchange.request_id, _place(second))  # noqa: TRY400
+        return problem(error, exchange.request_id)
+
+    def _to_sign_in(self, exchange: Exchange) -> Response:
+        """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""
+        settings = self.auth.settings
+        back = ""
+        if exchange.request.method == "GET":
+            asked = quote(self.look.mount + exchange.request.path, safe="/")
+            back = f"?return_to={asked}"
+        return lead_on(exchange, f"{settings.mount}/sign-in{back}")
 
     def _options(self, exchange: Exchange) -> Response:
         return Response(status=204, headers=[("Allow", self._allowed(exchange))])

@@ -37,7 +37,11 @@ class Redirects:
         if not target or len(target) > _LONGEST:
             return None
         # Browsers drop tabs and line ends, and read a backslash as a slash: neither belongs in an address.
-        if "\\" in target or any(each.isspace() or not each.isprintable() for each in target):
+        if (
+            target.startswith("//")
+            or "\\" in target
+            or any(each.isspace() or not each.isprintable() for each in target)
+        ):
             return None
         try:
             parts = urlsplit(target)

@@ -25,7 +25,48 @@ _SHORTEST_USERNAME = 2
 _LONGEST_USERNAME = 64
 
 RESERVED_USERNAMES = frozenset(
-    ["abuse", "admin", "administration", "administrator", "anonymous", "billing", "contact", "daemon", "everyone", "guest", "help", "helpdesk", "hostmaster", "info", "mailer-daemon", "me", "moderator", "moderators", "no-reply", "nobody", "noc", "noreply", "null", "official", "operator", "owner", "postmaster", "root", "security", "service", "staff", "superuser", "support", "sysadmin", "system", "team", "undefined", "user", "webmaster", "www"]
+    [
+        "abuse",
+        "admin",
+        "administration",
+        "administrator",
+        "anonymous",
+        "billing",
+        "contact",
+        "daemon",
+        "everyone",
+        "guest",
+        "help",
+        "helpdesk",
+        "hostmaster",
+        "info",
+        "mailer-daemon",
+        "me",
+        "moderator",
+        "moderators",
+        "no-reply",
+        "nobody",
+        "noc",
+        "noreply",
+        "null",
+        "official",
+        "operator",
+        "owner",
+        "postmaster",
+        "root",
+        "security",
+        "service",
+        "staff",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "team",
+        "undefined",
+        "user",
+        "webmaster",
+        "www",
+    ]
 )
 """Names that speak for the service, and what looks like them."""
 

@@ -1,0 +1,119 @@
+"""Pages: profile, security, devices, activity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nightlatch.errors import InvalidCredentials, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.http.bodies import uuid_of
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted.chrome import lead_on, page, validate_token
+from nightlatch.http.hosted.forms import DevicesForm, PasswordForm, ProfileForm
+from nightlatch.http.messages import Response
+from nightlatch.http.problems import status_of
+from nightlatch.primitives.secret import Secret
+
+__all__ = ["activity", "devices", "profile", "security", "send_devices", "send_profile", "send_security"]
+
+_WORDS = {
+    "user_created": "Your account was made",
+    "user_updated": "Your profile was changed",
+    "authn_login_success": "Signed in",
+    "authn_login_fail": "A sign-in with a wrong password",
+    "authn_logout": "Signed out",
+    "authn_reauthenticate": "Confirmed that it was you",
+    "authn_password_change": "Your password was changed",
+    "session_revoked": "A device was signed out",
+    "sessions_revoked": "Other devices were signed out",
+    "privilege_permissions_changed": "Your roles were changed",
+    "user_suspended": "Your account was suspended",
+    "user_restored": "Your account was restored",
+}
+
+
+def profile(exchange: Exchange) -> Response:
+    """Show the profile."""
+    return _profile_page(exchange)
+
+
+def send_profile(exchange: Exchange, form: ProfileForm) -> Response:
+    """Change the name."""
+    validate_token(exchange, form.csrf_token)
+    try:
+        exchange.auth.account.rename(exchange.client, exchange.session, name=form.name)
+    except InvalidInput as error:
+        return _profile_page(exchange, status=422, errors=error.fields)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account")
+
+
+def _profile_page(exchange: Exchange, **values: Any) -> Response:
+    user = exchange.auth.account.get(exchange.session).user
+    return page(exchange, "profile.html", tab="/account", user=user, values={"name": user.name or ""}, **values)
+
+
+def security(exchange: Exchange) -> Response:
+    """Show how one signs in."""
+    return _security_page(exchange)
+
+
+def send_security(exchange: Exchange, form: PasswordForm) -> Response:
+    """Change the password."""
+    validate_token(exchange, form.csrf_token)
+    try:
+        complete = exchange.auth.account.change_password(
+            exchange.client,
+            exchange.session,
+            # Never None: the page always asks, however fresh the session.
+            current_password=form.current_password or Secret(""),
+            new_password=form.new_password or Secret(""),
+        )
+    except InvalidCredentials:
+        return _security_page(exchange, status=401, errors={"current_password": "That is not your current password."})
+    except (InvalidInput, Throttled) as error:
+        return _refused(exchange, error)
+    headers = exchange.sign_in_cookies(complete)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers)
+
+
+def _refused(exchange: Exchange, error: NightlatchError) -> Response:
+    fields = error.fields if isinstance(error, InvalidInput) else {}
+    summary = "Please look at what is marked below." if fields else error.message
+    return _security_page(exchange, status=status_of(error), errors=fields, error=summary)
+
+
+def _security_page(exchange: Exchange, **values: Any) -> Response:
+    view = exchange.auth.account.get(exchange.session)
+    return page(
+        exchange,
+        "security.html",
+        tab="/account/security",
+        authenticators=[each for each in view.authenticators if each.confirmed_at],
+        min_length=exchange.auth.settings.passwords.min_length,
+        **values,
+    )
+
+
+def devices(exchange: Exchange) -> Response:
+    """Show where one is signed in."""
+    acting = exchange.session
+    rows = exchange.auth.account.sessions(acting)
+    return page(exchange, "devices.html", tab="/account/devices", sessions=rows, current=acting.id)
+
+
+def send_devices(exchange: Exchange, form: DevicesForm) -> Response:
+    """Sign one device out, or all others."""
+    validate_token(exchange, form.csrf_token)
+    if form.id is None:
+        exchange.auth.account.revoke_other_sessions(exchange.client, exchange.session)
+    else:
+        session_id = uuid_of(form.id)
+        if session_id is None:
+            raise NotFound("no id")
+        exchange.auth.account.revoke_session(exchange.client, exchange.session, session_id)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/devices")
+
+
+def activity(exchange: Exchange) -> Response:
+    """Show what happened."""
+    events = exchange.auth.account.events(exchange.session)
+    return page(exchange, "activity.html", tab="/account/activity", events=events, words=_WORDS)

@@ -1,0 +1,92 @@
+"""What the pages' forms send. Every field may be missing; what is not named here is refused."""
+
+from __future__ import annotations
+
+import msgspec
+
+from nightlatch.primitives.secret import Secret
+
+__all__ = [
+    "DevicesForm",
+    "InvitationForm",
+    "PasswordForm",
+    "PlainForm",
+    "ProfileForm",
+    "ReauthenticateForm",
+    "SetPasswordForm",
+    "SignInForm",
+    "SignUpForm",
+    "VerifyForm",
+]
+
+
+class PlainForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A button."""
+
+    csrf_token: str | None = None
+
+
+class SignInForm(PlainForm, frozen=True, kw_only=True):
+    """Sign in."""
+
+    identifier: str = ""
+    password: Secret | None = None
+    return_to: str | None = None
+
+
+class SignUpForm(PlainForm, frozen=True, kw_only=True):
+    """Create an account."""
+
+    email: str | None = None
+    username: str | None = None
+    password: Secret | None = None
+    return_to: str | None = None
+
+
+class VerifyForm(PlainForm, frozen=True, kw_only=True):
+    """A code, a link, or the wish for another code."""
+
+    code: Secret | None = None
+    link: Secret | None = None
+    again: str | None = None
+
+
+class SetPasswordForm(PlainForm, frozen=True, kw_only=True):
+    """Choose a password (and a name)."""
+
+    account: str | None = None
+    username: str | None = None
+    new_password: Secret | None = None
+
+
+class InvitationForm(SetPasswordForm, frozen=True, kw_only=True):
+    """Redeem an invitation."""
+
+    link: Secret | None = None
+    email: str | None = None
+
+
+class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
+    """Confirm that it is you."""
+
+    password: Secret | None = None
+
+
+class ProfileForm(PlainForm, frozen=True, kw_only=True):
+    """What one is called."""
+
+    name: str | None = None
+
+
+class PasswordForm(PlainForm, frozen=True, kw_only=True):
+    """Change the password."""
+
+    account: str | None = None
+    current_password: Secret | None = None
+    new_password: Secret | None = None
+
+
+class DevicesForm(PlainForm, frozen=True, kw_only=True):
+    """Sign one device out, or without an id all others."""
+
+    id: str | None = None

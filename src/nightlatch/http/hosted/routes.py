@@ -1,0 +1,62 @@
+"""The pages' part of the route table."""
+
+from __future__ import annotations
+
+from nightlatch.errors import NotFound
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted import account, forms, sign_in
+from nightlatch.http.messages import Response
+from nightlatch.http.routes import Route
+from nightlatch.pages.assets import asset
+
+__all__ = ["PAGES"]
+
+
+def static(exchange: Exchange) -> Response:
+    """Serve a style, script or picture; its address names its content, so it may be kept for ever."""
+    name = exchange.segment or ""
+    found = exchange.app.look.theme if name == "theme.css" else asset(name)
+    if found is None:
+        raise NotFound("no such file")
+    headers = [
+        ("Content-Type", found.content_type),
+        ("Cache-Control", "public, max-age=31536000, immutable"),
+        ("ETag", f'"{found.version}"'),
+    ]
+    if exchange.request.header("if-none-match") == f'"{found.version}"':
+        return Response(status=304, headers=headers)
+    return Response(status=200, headers=headers, body=found.body)
+
+
+def _page(path: str, handler: object, who: str = "anybody") -> Route:
+    return Route(method="GET", path=path, handler=handler, who=who, kind="page")  # type: ignore[arg-type]
+
+
+def _form(path: str, handler: object, body: type[forms.PlainForm], who: str = "anybody") -> Route:
+    return Route(method="POST", path=path, handler=handler, who=who, kind="page", body=body, form=True)  # type: ignore[arg-type]
+
+
+PAGES: tuple[Route, ...] = (
+    _page("/sign-in", sign_in.sign_in),
+    _form("/sign-in", sign_in.send_sign_in, forms.SignInForm),
+    _page("/sign-up", sign_in.sign_up),
+    _form("/sign-up", sign_in.send_sign_up, forms.SignUpForm),
+    _page("/verify", sign_in.verify),
+    _form("/verify", sign_in.send_verify, forms.VerifyForm),
+    _page("/set-password", sign_in.set_password),
+    _form("/set-password", sign_in.send_set_password, forms.SetPasswordForm),
+    _page("/invitation", sign_in.invitation),
+    _form("/invitation", sign_in.redeem_invitation, forms.InvitationForm),
+    _page("/reauthenticate", sign_in.reauthenticate, "signed_in"),
+    _form("/reauthenticate", sign_in.send_reauthenticate, forms.ReauthenticateForm, "signed_in"),
+    _form("/sign-out", sign_in.sign_out, forms.PlainForm, "signed_in"),
+    _page("/account", account.profile, "signed_in"),
+    _form("/account", account.send_profile, forms.ProfileForm, "signed_in"),
+    _page("/account/security", account.security, "signed_in"),
+    _form("/account/security", account.send_security, forms.PasswordForm, "signed_in"),
+    _page("/account/devices", account.devices, "signed_in"),
+    _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),
+    _page("/account/activity", account.activity, "signed_in"),
+    Route(method="GET", path="/static/{id}", handler=static, who="anybody", kind="asset"),
+)
+"""Every page, its form, and the files they load."""

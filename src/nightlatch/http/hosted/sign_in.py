@@ -1,0 +1,379 @@
+"""Pages: sign in, sign up, prove the address, choose a password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from nightlatch.errors import (
+    AttemptInvalid,
+    InvalidCode,
+    InvalidCredentials,
+    InvalidInput,
+    LinkInvalid,
+    NightlatchError,
+    SignUpClosed,
+)
+from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.http.bodies import query_of
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted.chrome import lead_on, page, validate_token
+from nightlatch.http.hosted.forms import (
+    InvitationForm,
+    PlainForm,
+    ReauthenticateForm,
+    SetPasswordForm,
+    SignInForm,
+    SignUpForm,
+    VerifyForm,
+)
+from nightlatch.http.messages import Response
+from nightlatch.http.problems import retry_after_of, status_of
+from nightlatch.primitives.secret import Secret
+
+__all__ = [
+    "invitation",
+    "reauthenticate",
+    "redeem_invitation",
+    "send_reauthenticate",
+    "send_set_password",
+    "send_sign_in",
+    "send_sign_up",
+    "send_verify",
+    "set_password",
+    "sign_in",
+    "sign_out",
+    "sign_up",
+    "verify",
+]
+
+_ATTEMPT_LIFE = timedelta(hours=1)
+
+
+# --- sign in --------------------------------------------------------------------------------------------------------
+
+
+def sign_in(exchange: Exchange) -> Response:
+    """Show the sign-in page; who is signed in goes on at once."""
+    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
+    if exchange.session_or_none is not None:
+        return _go(exchange, return_to)
+    return _sign_in_page(exchange, identifier="", return_to=return_to)
+
+
+def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
+    """Sign in."""
+    validate_token(exchange, form.csrf_token)
+    return_to = exchange.app.redirects.safe(form.return_to)
+    try:
+        if not form.identifier or form.password is None:
+            fields = {} if form.identifier else {"identifier": "Please fill this in."}
+            raise InvalidInput(fields=fields | ({} if form.password else {"password": "Please type your password."}))
+        outcome = exchange.auth.sign_in.begin(
+            exchange.client, identifier=form.identifier, password=form.password, return_to=return_to
+        )
+    except NightlatchError as error:
+        return _sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
+    return _next(exchange, outcome)
+
+
+def _sign_in_page(
+    exchange: Exchange, *, identifier: str, return_to: str | None, refusal: NightlatchError | None = None
+) -> Response:
+    settings = exchange.auth.settings
+    label = {"email": "E-mail", "username": "User name"}.get(settings.identifiers, "E-mail or user name")
+    if isinstance(refusal, InvalidCredentials):
+        refusal.message = f"That {label[0].lower()}{label[1:]} and password don't match. Check both and try again."
+    return _form(
+        exchange,
+        "sign_in.html",
+        refusal,
+        identifier_label=label,
+        values={"identifier": identifier},
+        return_to=return_to,
+        onward=_onward(return_to),
+        sign_up_open=settings.sign_up == "open",
+    )
+
+
+def sign_out(exchange: Exchange, form: PlainForm) -> Response:
+    """Sign out."""
+    validate_token(exchange, form.csrf_token)
+    exchange.auth.account.sign_out(exchange.client, exchange.session)
+    cookies = exchange.app.cookies
+    target = exchange.app.look.mount + "/sign-in"
+    return Response(
+        status=303,
+        headers=[
+            ("Location", exchange.auth.settings.origin + target),
+            ("Clear-Site-Data", '"cache", "storage"'),
+            cookies.clear(cookies.session),
+            cookies.clear(cookies.attempt),
+        ],
+    )
+
+
+# --- sign up --------------------------------------------------------------------------------------------------------
+
+
+def sign_up(exchange: Exchange) -> Response:
+    """Show the sign-up page."""
+    if exchange.auth.settings.sign_up == "closed":
+        raise SignUpClosed("sign-up is closed by settings")
+    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
+    return _sign_up_page(exchange, SignUpForm(), return_to)
+
+
+def send_sign_up(exchange: Exchange, form: SignUpForm) -> Response:
+    """Begin a sign-up."""
+    validate_token(exchange, form.csrf_token)
+    return_to = exchange.app.redirects.safe(form.return_to)
+    try:
+        outcome = exchange.auth.sign_up.begin(
+            exchange.client,
+            email=form.email,
+            username=form.username,
+            password=form.password,
+            return_to=return_to,
+        )
+    except NightlatchError as error:
+        return _sign_up_page(exchange, form, return_to, error)
+    return _next(exchange, outcome)
+
+
+def _sign_up_page(
+    exchange: Exchange, form: SignUpForm, return_to: str | None, refusal: NightlatchError | None = None
+) -> Response:
+    settings = exchange.auth.settings
+    return _form(
+        exchange,
+        "sign_up.html",
+        refusal,
+        values={"email": form.email or "", "username": form.username or ""},
+        asks_email=settings.asks_email,
+        asks_username=settings.asks_username,
+        min_length=settings.passwords.min_length,
+        return_to=return_to,
+        onward=_onward(return_to),
+    )
+
+
+# --- prove the address ----------------------------------------------------------------------------------------------
+
+
+def verify(exchange: Exchange) -> Response:
+    """Show where to type the code; or, opened by a mailed link, the button. Changes nothing (adversary 41)."""
+    link = query_of(exchange.request, "link").get("link")
+    if link is not None:
+        view = exchange.auth.attempts.look_link(exchange.client, Secret(link))
+        return page(exchange, "link.html", address=view.address, link=link)
+    more = exchange.auth.attempts.look(exchange.client, _held(exchange))
+    if more.set:
+        return lead_on(exchange, _path(exchange, "/set-password"))
+    return page(exchange, "verify.html", address=more.address or "")
+
+
+def send_verify(exchange: Exchange, form: VerifyForm) -> Response:
+    """Redeem a code or a link, or send another code."""
+    validate_token(exchange, form.csrf_token)
+    attempts = exchange.auth.attempts
+    if form.link is not None:
+        held = exchange.cookie(exchange.app.cookies.attempt)
+        outcome = attempts.link(exchange.client, form.link, Secret(held) if held else None)
+        return _next(exchange, outcome)
+    held_secret = _held(exchange)
+    more = attempts.look(exchange.client, held_secret)
+    try:
+        if form.again:
+            attempts.begin(exchange.client, held_secret, "email_code")
+            return page(exchange, "verify.html", address=more.address or "", notice="A new code is on its way.")
+        return _next(
+            exchange,
+            attempts.answer(exchange.client, held_secret, authenticator="email_code", code=form.code or Secret("")),
+        )
+    except (InvalidCode, InvalidInput) as error:
+        fields = {"code": error.message} if isinstance(error, InvalidCode) else error.fields
+        return page(exchange, "verify.html", status=422, address=more.address or "", errors=fields)
+    except AttemptInvalid:
+        if not form.again:
+            raise
+        notice = "There are no more codes for this try. Please use the newest one, or start again."
+        return page(exchange, "verify.html", status=422, address=more.address or "", notice=notice)
+
+
+# --- choose a password ----------------------------------------------------------------------------------------------
+
+
+def set_password(exchange: Exchange) -> Response:
+    """Show where to choose a password."""
+    more = exchange.auth.attempts.look(exchange.client, _held(exchange))
+    if not more.set:
+        return lead_on(exchange, _path(exchange, "/verify"))
+    return _set_password_page(exchange, more, "")
+
+
+def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
+    """Choose a password."""
+    validate_token(exchange, form.csrf_token)
+    held = _held(exchange)
+    more = exchange.auth.attempts.look(exchange.client, held)
+    try:
+        outcome = exchange.auth.attempts.answer(
+            exchange.client, held, new_password=form.new_password or Secret(""), username=form.username
+        )
+    except (InvalidInput, LinkInvalid) as error:
+        if isinstance(error, LinkInvalid):
+            raise
+        return _set_password_page(exchange, more, form.username or "", error)
+    return _next(exchange, outcome)
+
+
+def _set_password_page(
+    exchange: Exchange, more: More, username: str, refusal: NightlatchError | None = None
+) -> Response:
+    return _form(
+        exchange,
+        "set_password.html",
+        refusal,
+        address=more.address,
+        asks_username="username" in more.set,
+        values={"username": username},
+        min_length=exchange.auth.settings.passwords.min_length,
+    )
+
+
+# --- invitations ----------------------------------------------------------------------------------------------------
+
+
+def invitation(exchange: Exchange) -> Response:
+    """Show an invitation. Changes nothing."""
+    link = query_of(exchange.request, "link").get("link")
+    if link is None:
+        raise LinkInvalid("no link")
+    return _invitation_page(exchange, Secret(link), InvitationForm())
+
+
+def redeem_invitation(exchange: Exchange, form: InvitationForm) -> Response:
+    """Redeem an invitation."""
+    validate_token(exchange, form.csrf_token)
+    link = form.link or Secret("")
+    try:
+        outcome = exchange.auth.invitations.redeem(
+            exchange.client,
+            link,
+            email=form.email,
+            username=form.username,
+            new_password=form.new_password or Secret(""),
+        )
+    except InvalidInput as error:
+        return _invitation_page(exchange, link, form, error)
+    return _next(exchange, outcome)
+
+
+def _invitation_page(
+    exchange: Exchange, link: Secret, form: InvitationForm, refusal: NightlatchError | None = None
+) -> Response:
+    settings = exchange.auth.settings
+    view = exchange.auth.invitations.look(exchange.client, link)
+    return _form(
+        exchange,
+        "invitation.html",
+        refusal,
+        link=link.reveal(),
+        first=view.first_administrator,
+        email=view.email,
+        username=view.username,
+        asks_email=settings.asks_email,
+        asks_username=settings.asks_username,
+        values={"email": form.email or "", "username": form.username or ""},
+        min_length=settings.passwords.min_length,
+    )
+
+
+# --- confirm that it is you -----------------------------------------------------------------------------------------
+
+
+def reauthenticate(exchange: Exchange) -> Response:
+    """Begin a reauthentication and ask for the password."""
+    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
+    more = exchange.auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
+    response = page(exchange, "reauthenticate.html")
+    response.headers.append(_hold(exchange, more))
+    return response
+
+
+def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Response:
+    """Confirm."""
+    validate_token(exchange, form.csrf_token)
+    try:
+        outcome = exchange.auth.attempts.answer(
+            exchange.client,
+            _held(exchange),
+            authenticator="password",
+            password=form.password or Secret(""),
+            session=exchange.session,
+        )
+    except InvalidCredentials as error:
+        return page(exchange, "reauthenticate.html", status=401, errors={"password": error.message})
+    return _next(exchange, outcome)
+
+
+# --- what they share ------------------------------------------------------------------------------------------------
+
+
+def _form(exchange: Exchange, template: str, refusal: NightlatchError | None, **values: Any) -> Response:
+    """Show a form, again with what was wrong if something was."""
+    if refusal is None:
+        return page(exchange, template, **values)
+    status = status_of(refusal)
+    if status == 500:  # noqa: PLR2004
+        raise refusal
+    errors = dict(refusal.fields) if isinstance(refusal, InvalidInput) else {}
+    summary = refusal.message if not errors else "Please look at what is marked below."
+    response = page(exchange, template, status=status, error=summary, errors=errors, **values)
+    wait = retry_after_of(refusal)
+    if wait is not None:
+        response.headers.append(("Retry-After", str(wait)))
+    return response
+
+
+def _next(exchange: Exchange, outcome: Outcome) -> Response:
+    """Lead on: to what more is needed, or in."""
+    if isinstance(outcome, More):
+        step = "/set-password" if outcome.set else "/verify"
+        return lead_on(exchange, _path(exchange, step), _hold(exchange, outcome))
+    return _go(exchange, outcome.return_to, *_in(exchange, outcome))
+
+
+def _in(exchange: Exchange, complete: Complete) -> list[tuple[str, str]]:
+    cookies = exchange.app.cookies
+    return [*exchange.sign_in_cookies(complete), cookies.clear(cookies.attempt)]
+
+
+def _go(exchange: Exchange, return_to: str | None, *headers: tuple[str, str]) -> Response:
+    if return_to is None:
+        return lead_on(exchange, exchange.auth.settings.pages.home_url, *headers)
+    if return_to.startswith("/"):
+        return lead_on(exchange, exchange.auth.settings.origin + return_to, *headers)
+    return lead_on(exchange, return_to, *headers)
+
+
+def _hold(exchange: Exchange, more: More) -> tuple[str, str]:
+    cookies = exchange.app.cookies
+    return cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
+
+
+def _held(exchange: Exchange) -> Secret:
+    value = exchange.cookie(exchange.app.cookies.attempt)
+    if value is None:
+        raise AttemptInvalid("no attempt cookie")
+    return Secret(value)
+
+
+def _path(exchange: Exchange, step: str) -> str:
+    return exchange.auth.settings.mount + step
+
+
+def _onward(return_to: str | None) -> str:
+    return f"?return_to={quote(return_to, safe='/')}" if return_to else ""

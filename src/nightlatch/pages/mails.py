@@ -1,0 +1,114 @@
+"""Every mail that is sent: what it needs to know, and how it is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from nightlatch.pages.render import render
+
+__all__ = [
+    "AddressTakenMail",
+    "ConfirmAddressMail",
+    "InvitationMail",
+    "MailView",
+    "PasswordChangedMail",
+    "RenderedMail",
+    "render_mail",
+]
+
+
+class MailView(msgspec.Struct, frozen=True, kw_only=True):
+    """What every mail says: who writes."""
+
+    template: ClassVar[str]
+    service_name: str
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+        raise NotImplementedError
+
+
+class ConfirmAddressMail(MailView, frozen=True, kw_only=True):
+    """Prove that this mailbox is yours."""
+
+    template = "confirm_address"
+    address: str
+    code: str
+    link: str
+    device: str
+    place: str | None
+    minutes: int
+
+    @property
+    def subject(self) -> str:
+        """Tell the purpose; the code stays inside, off locked screens."""
+        return f"Confirm your address for {self.service_name}"
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class AddressTakenMail(MailView, frozen=True, kw_only=True):
+    """Somebody signed up with an address that has an account."""
+
+    template = "address_taken"
+    sign_in_link: str
+    device: str
+    place: str | None
+
+    @property
+    def subject(self) -> str:
+        """Say what is so."""
+        return f"You already have an account at {self.service_name}"
+
+
+class PasswordChangedMail(MailView, frozen=True, kw_only=True):
+    """The password was changed."""
+
+    template = "password_changed"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your password at {self.service_name} was changed"
+
+
+class InvitationMail(MailView, frozen=True, kw_only=True):
+    """Somebody is let in."""
+
+    template = "invitation"
+    link: str
+    hours: int
+
+    @property
+    def subject(self) -> str:
+        """Say what it is."""
+        return f"Your account at {self.service_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail in both its forms."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render_mail(view: MailView) -> RenderedMail:
+    """Render a mail: one line of subject, a text part as good as the HTML part."""
+    return RenderedMail(
+        subject=" ".join(view.subject.split()),
+        text=render(f"mail/{view.template}.txt", mail=view),
+        html=render(f"mail/{view.template}.html", mail=view),
+    )

@@ -1,0 +1,236 @@
+"""The hosted pages, without JavaScript: forms, redirects, what they say."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from browsing import Browser, header
+from house import PASSWORD, House
+from nightlatch.http.app import HttpApp
+from nightlatch.http.messages import Response
+
+MIA = "mia@example.org"
+SECRET = PASSWORD.reveal()
+
+
+@pytest.fixture
+def app(house: House) -> HttpApp:
+    """Return the web layer of the usual house."""
+    return HttpApp(house.auth)
+
+
+@pytest.fixture
+def browser(app: HttpApp) -> Browser:
+    """Return a browser without cookies."""
+    return Browser(app)
+
+
+def text_of(response: Response) -> str:
+    """Return a page's text."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.body.decode())))
+
+
+def send(browser: Browser, path: str, action: str | None = None, **fields: str) -> Response:
+    """Open a page and send its form with the hidden fields it carries."""
+    opened = browser.get(path)
+    assert opened.status == 200, text_of(opened)
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', opened.body.decode()))
+    names = {"csrf_token", "return_to", "link"}
+    kept = {name: html.unescape(value) for name, value in hidden.items() if name in names}
+    return browser.post((action or path).partition("?")[0], **{**kept, **fields})
+
+
+def where(response: Response) -> str:
+    """Return where a form leads."""
+    assert response.status == 303, text_of(response)
+    return (header(response, "location") or "").removeprefix("http://localhost:8000")
+
+
+def sign_up(browser: Browser, house: House, email: str = MIA) -> None:
+    """Sign up through the pages."""
+    assert where(send(browser, "/sign-up", email=email)) == "/auth/verify"
+    assert where(send(browser, "/verify", code=house.code(email).reveal())) == "/auth/set-password"
+    assert where(send(browser, "/set-password", new_password=SECRET)) == "/"
+
+
+def test_sign_up_and_in(browser: Browser, house: House) -> None:
+    """Address, code, password; then out and in again."""
+    sign_up(browser, house)
+    assert MIA in text_of(browser.get("/account"))
+    assert where(send(browser, "/account", "/sign-out")) == "/auth/sign-in"
+    assert where(browser.get("/account")) == "/auth/sign-in?return_to=/auth/account"
+    entered = send(browser, "/sign-in?return_to=/auth/account", identifier=MIA, password=SECRET)
+    assert where(entered) == "/auth/account"
+
+
+def test_a_wrong_code_is_told_beside_its_field(browser: Browser, house: House) -> None:
+    """What was typed wrong is said where it was typed; a new code can be asked for."""
+    send(browser, "/sign-up", email=MIA)
+    wrong = send(browser, "/verify", code="00000000")
+    assert wrong.status == 422
+    assert 'aria-invalid="true"' in wrong.body.decode()
+    assert "That code is not right" in text_of(wrong)
+    assert "A new code is on its way" in text_of(send(browser, "/verify", again="1"))
+    assert where(send(browser, "/verify", code=house.code().reveal())) == "/auth/set-password"
+
+
+def test_the_link_shows_a_button_and_acts_on_post_only(browser: Browser, app: HttpApp, house: House) -> None:
+    """041: opening it any number of times changes nothing; pressed elsewhere it goes on there."""
+    send(browser, "/sign-up", email=MIA)
+    link = house.link().reveal()
+    phone = Browser(app)
+    for _ in range(3):
+        shown = phone.get(f"/verify?link={link}")
+        assert f"Confirm {MIA}" in text_of(shown)
+    assert where(send(phone, f"/verify?link={link}")) == "/auth/set-password"
+    assert where(send(phone, "/set-password", new_password=SECRET)) == "/"
+    assert phone.get("/account").status == 200
+    assert browser.get("/account").status == 303
+    assert phone.get(f"/verify?link={link}").status == 410
+
+
+def test_the_link_says_who_is_signed_in_there(browser: Browser, house: House) -> None:
+    """Nobody is signed in as another unawares."""
+    sign_up(browser, house, "leo@example.org")
+    Browser(browser.app).call("POST", "/api/sign-up", {"email": MIA})
+    shown = text_of(browser.get(f"/verify?link={house.link().reveal()}"))
+    assert "You are signed in here as leo@example.org" in shown
+
+
+def test_errors_keep_what_was_typed_but_no_password(browser: Browser) -> None:
+    """A refused form comes back with its values."""
+    refused = send(browser, "/sign-in", identifier=MIA, password="wrong wrong wrong")
+    assert refused.status == 401
+    body = refused.body.decode()
+    assert f'value="{MIA}"' in body
+    assert "wrong wrong" not in body
+    assert "don't match" in text_of(refused)
+
+
+def test_passwords_are_refused_with_a_reason(browser: Browser, house: House) -> None:
+    """Too short, one's own address: said beside the field."""
+    send(browser, "/sign-up", email=MIA)
+    send(browser, "/verify", code=house.code().reveal())
+    assert "at least 15 characters" in text_of(send(browser, "/set-password", new_password="short"))
+    assert "your own name or address" in text_of(send(browser, "/set-password", new_password=MIA))
+
+
+def test_devices(browser: Browser, app: HttpApp, house: House) -> None:
+    """See two, sign one out."""
+    sign_up(browser, house)
+    phone = Browser(app, headers={"user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) Safari/604.1"})
+    send(phone, "/sign-in", identifier=MIA, password=SECRET)
+    shown = browser.get("/account/devices").body.decode()
+    assert "Safari on iPhone" in shown
+    assert "Firefox on Linux" in shown
+    assert shown.count("this device") == 1
+    session_id = re.findall(r'name="id" value="([^"]+)"', shown)[0]
+    assert where(send(browser, "/account/devices", id=session_id)) == "/auth/account/devices"
+    assert phone.get("/account").status == 303
+    send(phone, "/sign-in", identifier=MIA, password=SECRET)
+    assert where(send(browser, "/account/devices")) == "/auth/account/devices"
+    assert phone.get("/account").status == 303
+
+
+def test_change_password_and_name(browser: Browser, house: House) -> None:
+    """The profile keeps a name; the password page asks for the current one."""
+    sign_up(browser, house)
+    send(browser, "/account", name="Mia <script>")
+    assert "Mia &lt;script&gt;" in browser.get("/account").body.decode()
+    new = "an entirely different sentence"
+    wrong = send(browser, "/account/security", current_password="not it at all...", new_password=new)
+    assert wrong.status == 401
+    missing = send(browser, "/account/security", new_password=new)
+    assert missing.status == 401
+    assert where(send(browser, "/account/security", current_password=SECRET, new_password=new)) == (
+        "/auth/account/security"
+    )
+    assert "Your password was changed" in text_of(browser.get("/account/activity"))
+
+
+def test_reauthenticate(browser: Browser, house: House) -> None:
+    """The password again, and back to where one was."""
+    sign_up(browser, house)
+    opened = browser.get("/reauthenticate?return_to=/books")
+    token = re.findall(r'name="csrf_token" value="(\w+)"', opened.body.decode())[0]
+    assert browser.post("/reauthenticate", csrf_token=token, password="no").status == 401
+    assert where(browser.post("/reauthenticate", csrf_token=token, password=SECRET)) == "/books"
+
+
+def test_invitation_of_the_first_administrator(browser: Browser, house: House) -> None:
+    """A link, a name, a password; a second use is over."""
+    link = house.auth.invitations.first_administrator().reveal()
+    assert "first administrator" in text_of(browser.get(f"/invitation?link={link}"))
+    assert where(send(browser, f"/invitation?link={link}", email="ada@example.org", new_password=SECRET)) == "/"
+    assert browser.call("GET", "/api/session")[1]["user"]["roles"] == ["admin"]
+    assert Browser(browser.app).get(f"/invitation?link={link}").status == 410
+
+
+def test_user_names_only(make_house: Callable[..., House]) -> None:
+    """Name and password on one page; a taken name is told beside its field."""
+    house = make_house(identifiers="username")
+    browser = Browser(HttpApp(house.auth))
+    assert where(send(browser, "/sign-up", username="mia", password=SECRET)) == "/"
+    other = Browser(browser.app)
+    taken = send(other, "/sign-up", username="Mia", password=SECRET)
+    assert taken.status == 409
+    assert "That user name is taken" in text_of(taken)
+
+
+def test_forms_need_their_token(browser: Browser, app: HttpApp, house: House) -> None:
+    """Missing, another browser's, or from before the sign-in: refused (ASVS 3.5.1)."""
+    assert browser.post("/sign-in", identifier=MIA, password=SECRET).status == 403
+    before = re.findall(r'name="csrf_token" value="(\w+)"', browser.get("/sign-in").body.decode())[0]
+    other = Browser(app)
+    other.get("/sign-in")
+    assert other.post("/sign-in", csrf_token=before, identifier=MIA, password=SECRET).status == 403
+    sign_up(browser, house)
+    assert browser.post("/sign-out", csrf_token=before).status == 403
+    assert browser.get("/account").status == 200
+
+
+def test_security_headers(browser: Browser) -> None:
+    """What a reviewer looks for, on pages, calls and files."""
+    shown = browser.get("/sign-in")
+    policy = header(shown, "content-security-policy") or ""
+    for rule in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert header(shown, "cache-control") == "no-store"
+    assert header(shown, "x-content-type-options") == "nosniff"
+    body = shown.body.decode()
+    assert " style=" not in body
+    assert " on" not in re.sub(r">[^<]*<", "><", body)
+    for address in re.findall(r'(?:href|src)="(/auth/static/[^"]+)"', body):
+        served = browser.send("GET", address.removeprefix("/auth"))
+        assert served.status == 200
+        assert "immutable" in (header(served, "cache-control") or "")
+    assert browser.send("GET", "/static/../app.py").status == 404
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "///evil.example",
+        "/%09/evil.example\t",
+        "javascript:x",
+        "http://localhost:8000@evil.example/",
+        "http://localhost:8000.evil.example/",
+        "/a\r\nSet-Cookie: x=y",
+        "\\\\evil",
+        "evil",
+    ],
+)
+def test_086_no_open_redirect(browser: Browser, house: House, target: str) -> None:
+    """What is not ours is ignored, whatever its disguise."""
+    sign_up(browser, house)
+    led = browser.get(f"/sign-in?return_to={quote(target)}")
+    assert where(led) == "/"
