@@ -35,11 +35,11 @@ class HttpApp:
 
     Args:
         auth: the core.
-        extra: further routes, of a server or console.
+        only: these routes and no others, where a server answers outside the mount.
         mailbox: address of the dev mailbox, in development.
     """
 
-    def __init__(self, auth: Nightlatch, *, extra: Sequence[Route] = (), mailbox: str | None = None) -> None:
+    def __init__(self, auth: Nightlatch, *, only: Sequence[Route] | None = None, mailbox: str | None = None) -> None:
         settings = auth.settings
         self.auth = auth
         self.cookies = Cookies(settings)
@@ -48,7 +48,7 @@ class HttpApp:
         self.redirects = Redirects(settings)
         self.headers = Headers(settings)
         self.look = Look(settings, mailbox)
-        routes = (*API, openapi_route(API), *PAGES, *extra)
+        routes = (*API, openapi_route(API), *PAGES) if only is None else tuple(only)
         self._exact: dict[tuple[str, str], Route] = {}
         self._below: dict[tuple[str, str], Route] = {}
         for route in routes:

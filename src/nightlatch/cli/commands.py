@@ -1,0 +1,216 @@
+"""The commands on users, sessions and the outbox, for whichever installation they are loaded for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from nightlatch.auth import Nightlatch
+from nightlatch.cli.output import plain_errors, say, show
+from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.pages.devices import device_words
+from nightlatch.records import Session, User
+
+__all__ = ["Loader", "add_commands"]
+
+Loader = Callable[[], Nightlatch]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+def add_commands(group: click.Group, load: Loader) -> None:
+    """Add the commands to a group.
+
+    Args:
+        group: ``nightlatch`` or ``flask nightlatch``.
+        load: builds the installation that they are about; called when a command runs.
+    """
+    for make in (_migrate, _users, _sessions, _outbox):
+        group.add_command(make(load))
+    from nightlatch.cli.doctor import doctor_command
+
+    group.add_command(doctor_command(load))
+
+
+def _user_row(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "username": user.username,
+        "name": user.name,
+        "roles": ", ".join(user.roles),
+        "status": user.status,
+        "created_at": user.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _session_row(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "user": session.email or session.username or session.user_id,
+        "device": device_words(session.user_agent),
+        "ip": session.ip,
+        "aal": session.aal,
+        "last_seen_at": session.last_seen_at.isoformat(timespec="seconds"),
+        "expires_at": session.expires_at.isoformat(timespec="seconds"),
+    }
+
+
+# --- schema ---------------------------------------------------------------------------------------------------------
+
+
+def _migrate(load: Loader) -> click.Command:
+    @click.command("migrate", help="Bring the database's schema up to date.")
+    @click.option("--plan", is_flag=True, help="Only say what would be done.")
+    @as_json
+    def migrate(*, plan: bool, as_json: bool) -> None:
+        with plain_errors():
+            from nightlatch.storage.sql import schema
+            from nightlatch.storage.sql.store import SqlStore
+
+            store = load().store
+            if not isinstance(store, SqlStore):
+                raise ConfigurationError("this installation's store has no migrations of ours")
+            steps = schema.pending(store.engine) if plan else schema.migrate(store.engine)
+            rows = [{"step": number, "name": name} for number, name in steps]
+            show(rows, as_json=as_json, empty="The schema is up to date.")
+
+    return migrate
+
+
+# --- users ----------------------------------------------------------------------------------------------------------
+
+
+def _users(load: Loader) -> click.Group:
+    group = click.Group("users", help="Add, find, suspend, restore and delete users.")
+
+    @group.command("add", help="Invite somebody: prints a link that is good once, or mails it.")
+    @click.option("--email", help="Their address.")
+    @click.option("--username", help="Their user name.")
+    @click.option("--role", "roles", multiple=True, help="What they will be; may be given more than once.")
+    @click.option("--mail", is_flag=True, help="Mail the link instead of printing it.")
+    @as_json
+    def add(*, email: str | None, username: str | None, roles: tuple[str, ...], mail: bool, as_json: bool) -> None:
+        with plain_errors():
+            auth = load()
+            secret = auth.invitations.invite(email=email, username=username, roles=roles, mail=mail)
+            if secret is None:
+                auth.outbox.run_once()
+                say({"mailed": True}, f"An invitation is on its way to {email}.", as_json=as_json)
+                return
+            link = f"{auth.settings.base_url}{auth.settings.mount}/invitation?link={secret.reveal()}"
+            say({"link": link}, f"Hand this over; it works once:\n{link}", as_json=as_json)
+
+    @group.command("list", help="List users, oldest first.")
+    @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+    @as_json
+    def list_(*, limit: int, as_json: bool) -> None:
+        with plain_errors():
+            rows = [_user_row(user) for user in load().operator.users(limit=limit)]
+            show(rows, as_json=as_json, empty="There are no users yet.")
+
+    @group.command("show", help="Show a user by address, user name or id.")
+    @click.argument("user")
+    @as_json
+    def show_(*, user: str, as_json: bool) -> None:
+        with plain_errors():
+            show([_user_row(load().operator.find_user(user))], as_json=as_json, empty="")
+
+    @group.command("roles", help="Set a user's roles: all of them, in place of those there are.")
+    @click.argument("user")
+    @click.argument("roles", nargs=-1)
+    @as_json
+    def roles_(*, user: str, roles: tuple[str, ...], as_json: bool) -> None:
+        with plain_errors():
+            operator = load().operator
+            show([_user_row(operator.set_roles(operator.find_user(user).id, roles))], as_json=as_json, empty="")
+
+    for name, past, text in (
+        ("suspend", "suspended: every session has ended", "Suspend a user and end every session."),
+        ("restore", "restored: they can sign in again", "Let a suspended user sign in again."),
+        ("delete", "deleted", "Delete a user and all that is theirs."),
+    ):
+        group.add_command(_act(load, name, past, text))
+    return group
+
+
+def _act(load: Loader, name: str, past: str, text: str) -> click.Command:
+    @click.command(name, help=text)
+    @click.argument("user")
+    @click.option("--yes", is_flag=True, help="Do not ask.")
+    @as_json
+    def act(*, user: str, yes: bool, as_json: bool) -> None:
+        with plain_errors():
+            operator = load().operator
+            found = operator.find_user(user)
+            called = found.email or found.username or str(found.id)
+            if name == "delete" and not yes:
+                click.confirm(f"Delete {called} and all that is theirs?", abort=True)
+            getattr(operator, name)(found.id)
+            say({"id": found.id, "done": name}, f"{called} is {past}.", as_json=as_json)
+
+    return act
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+def _sessions(load: Loader) -> click.Group:
+    group = click.Group("sessions", help="List and revoke sessions.")
+
+    @group.command("list", help="List living sessions, of one user or of all.")
+    @click.option("--user", help="Address, user name or id.")
+    @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+    @as_json
+    def list_(*, user: str | None, limit: int, as_json: bool) -> None:
+        with plain_errors():
+            operator = load().operator
+            user_id = operator.find_user(user).id if user else None
+            rows = [_session_row(each) for each in operator.sessions(user_id=user_id, limit=limit)]
+            show(rows, as_json=as_json, empty="Nobody is signed in.")
+
+    @group.command("revoke", help="End a session by its id, or all of a user's.")
+    @click.argument("session_id", required=False)
+    @click.option("--user", help="Address, user name or id: end all of theirs.")
+    @as_json
+    def revoke(*, session_id: str | None, user: str | None, as_json: bool) -> None:
+        if bool(session_id) == bool(user):
+            raise click.UsageError("Give a session's id, or --user.")
+        with plain_errors():
+            operator = load().operator
+            if user:
+                ended = operator.revoke_sessions(operator.find_user(user).id)
+            else:
+                try:
+                    operator.revoke_session(UUID(session_id))
+                except ValueError:
+                    raise NotFound("no such session") from None
+                ended = 1
+            say({"revoked": ended}, f"{ended} session{'' if ended == 1 else 's'} ended.", as_json=as_json)
+
+    return group
+
+
+# --- outbox ---------------------------------------------------------------------------------------------------------
+
+
+def _outbox(load: Loader) -> click.Group:
+    group = click.Group("outbox", help="Deliver mail.")
+
+    @group.command("run", help="Deliver what waits, and go on doing so (where threads do not run).")
+    @click.option("--once", is_flag=True, help="Deliver what is due now, then end.")
+    @as_json
+    def run(*, once: bool, as_json: bool) -> None:
+        with plain_errors():
+            auth = load()
+            delivered = auth.outbox.run_once()
+            while not once:
+                time.sleep(auth.settings.outbox.poll.total_seconds())
+                auth.outbox.run_once()
+            say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
+
+    return group

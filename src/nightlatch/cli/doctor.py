@@ -1,0 +1,109 @@
+"""``doctor``: what hashing costs here, and what is not as it should be."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from nightlatch.auth import Nightlatch
+from nightlatch.cli.output import plain_errors, show
+from nightlatch.errors import NightlatchError
+from nightlatch.primitives.hashing import PROFILES, Argon2Profile, hash_password
+from nightlatch.primitives.secret import Secret
+
+__all__ = ["doctor_command", "measure"]
+
+_TARGET_SECONDS = 0.25
+"""A sign-in that hashes for longer feels slow; one that hashes for less costs a thief less."""
+
+
+def measure(profile: Argon2Profile, rounds: int = 3) -> float:
+    """Return the seconds that one hash takes here, the median of a few."""
+    password, taken = Secret("the password of a measurement"), []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        hash_password(password, profile)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def suggest(costs: dict[str, float]) -> str:
+    """Return the strongest profile that stays within the target."""
+    stronger = "rfc9106_low_memory"
+    return stronger if costs[stronger] <= _TARGET_SECONDS else "owasp_minimum"
+
+
+def doctor_command(load: Callable[[], Nightlatch]) -> click.Command:
+    """Return the command, for an installation."""
+
+    @click.command("doctor", help="Measure what a hash costs here, and look for what is not as it should be.")
+    @click.option("--json", "as_json", is_flag=True, help="For programs.")
+    def doctor(*, as_json: bool) -> None:
+        with plain_errors():
+            auth = load()
+            rows = list(_findings(auth))
+            show(rows, as_json=as_json, empty="")
+            if any(row["verdict"] == "wrong" for row in rows):
+                sys.exit(1)
+
+    return doctor
+
+
+def _findings(auth: Nightlatch) -> Iterator[dict[str, Any]]:
+    yield from _hashing(auth)
+    yield from _schema(auth)
+    yield _settings(auth)
+    yield {
+        "what": "host's Alembic",
+        "found": "if your application runs Alembic on this database, set include_object in its env.py",
+        "verdict": "note",
+    }
+
+
+def _hashing(auth: Nightlatch) -> Iterator[dict[str, Any]]:
+    costs = {name: measure(profile) for name, profile in PROFILES.items() if name != "cheap_for_tests"}
+    chosen, slots = auth.settings.hashing.profile, auth.hashing.slots
+    for name, seconds in costs.items():
+        profile = PROFILES[name]
+        memory = profile.memory_kib * slots // 1024
+        found = f"{seconds * 1000:.0f} ms a hash, {slots / seconds:.0f}/s at most, {memory} MiB in each process"
+        yield {"what": name, "found": found, "verdict": "in use" if name == chosen else "note"}
+    advice = suggest(costs)
+    weak = chosen == "cheap_for_tests"
+    yield {
+        "what": "hashing.profile",
+        "found": f"{chosen}; this machine can afford {advice}",
+        "verdict": "wrong" if weak else "good" if chosen == advice else "note",
+    }
+    cores = os.cpu_count() or 1
+    yield {
+        "what": "hashing.slots",
+        "found": f"{slots} on {cores} processors",
+        "verdict": "good" if slots <= cores else "note",
+    }
+
+
+def _schema(auth: Nightlatch) -> Iterator[dict[str, Any]]:
+    engine = getattr(auth.store, "engine", None)
+    if engine is None:
+        return
+    from nightlatch.storage.sql.schema import verify_schema
+
+    try:
+        verify_schema(engine)
+    except NightlatchError as error:
+        yield {"what": "schema", "found": error.reason, "verdict": "wrong"}
+        return
+    yield {"what": "schema", "found": "up to date", "verdict": "good"}
+
+
+def _settings(auth: Nightlatch) -> dict[str, Any]:
+    if auth.settings.development:
+        return {"what": "settings", "found": "development: never for the public", "verdict": "note"}
+    return {"what": "settings", "found": auth.settings.base_url, "verdict": "good"}

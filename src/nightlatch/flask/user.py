@@ -1,0 +1,126 @@
+"""Who is signed in, as Flask applications ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from flask import current_app, g, has_request_context
+from flask_login import AnonymousUserMixin
+from werkzeug.local import LocalProxy
+
+from nightlatch.records import Session, User
+
+if TYPE_CHECKING:
+    from nightlatch.flask.extension import Nightlatch
+
+__all__ = ["Anonymous", "CurrentUser", "current_user", "extension", "load_user"]
+
+
+class CurrentUser:
+    """Somebody who is signed in: what the session's own row tells, without a second read.
+
+    Args:
+        session: the living session.
+        load: reads the whole user; called when a field is asked for that the session does not carry.
+    """
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, session: Session, auth: Nightlatch) -> None:
+        self.session = session
+        self._auth = auth
+        self._user: User | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The user's id."""
+        return self.session.user_id
+
+    def get_id(self) -> str:
+        """Return the id as text, as Flask-Login has it."""
+        return str(self.session.user_id)
+
+    @property
+    def email(self) -> str | None:
+        """The primary address."""
+        return self.session.email
+
+    @property
+    def username(self) -> str | None:
+        """The user name."""
+        return self.session.username
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The user's roles."""
+        return self.session.roles
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether the user has a role."""
+        return role in self.session.roles
+
+    @property
+    def name(self) -> str:
+        """What to call the person: the name, else the user name, else the address (a second read at first use)."""
+        return self.user.name or self.session.username or self.session.email or "you"
+
+    @property
+    def user(self) -> User:
+        """The whole record (a second read at first use)."""
+        if self._user is None:
+            self._user = self._auth.core.account.get(self.session).user
+        return self._user
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CurrentUser) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"CurrentUser({self.id})"
+
+
+class Anonymous(AnonymousUserMixin):  # type: ignore[misc] # Flask-Login is not typed
+    """Nobody is signed in."""
+
+    id = None
+    email = None
+    username = None
+    name = None
+    roles: tuple[str, ...] = ()
+    session = None
+
+    def has_role(self, role: str) -> bool:
+        """Nobody has a role."""
+        del role
+        return False
+
+
+def extension() -> Nightlatch:
+    """Return the extension of the current application.
+
+    Raises:
+        RuntimeError: it has none.
+    """
+    found = current_app.extensions.get("nightlatch")
+    if found is None:
+        raise RuntimeError("this application has no Nightlatch: write Nightlatch(app), or auth.init_app(app)")
+    return cast("Nightlatch", found)
+
+
+def load_user() -> CurrentUser | Anonymous:
+    """Return who is signed in; the request's one look-up is kept on ``g``."""
+    if not has_request_context():
+        return Anonymous()
+    if "nightlatch_user" not in g:
+        session = extension().session_of_request()
+        g.nightlatch_user = Anonymous() if session is None else CurrentUser(session, extension())
+    return cast("CurrentUser | Anonymous", g.nightlatch_user)
+
+
+current_user = cast("CurrentUser", LocalProxy(load_user))
+"""Who is signed in, or an anonymous user. One read for each request, at first use."""

@@ -1,0 +1,167 @@
+"""What the server is told: a TOML file, then ``NIGHTLATCH_*`` variables, which win."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nightlatch.errors import ConfigurationError
+from nightlatch.services.key_files import read_or_make_key
+from nightlatch.settings import Settings, is_loopback, settings_from
+
+__all__ = ["Config", "load", "load_environment"]
+
+_PREFIX = "NIGHTLATCH_"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """How this server runs, beside the installation's own settings.
+
+    Args:
+        settings: of the installation.
+        data: folder of database, keys and dev mailbox.
+        database_url: SQLAlchemy's form.
+        bind: address to listen on.
+        port: to listen on.
+        workers: processes.
+        threads: request threads in each.
+        durable: whether an acknowledged write survives a power cut (SQLite).
+        tls_cert: certificate chain, PEM.
+        tls_key: its key, PEM.
+    """
+
+    settings: Settings
+    data: Path
+    database_url: str
+    bind: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 16
+    durable: bool = True
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def mailbox(self) -> Path:
+        """Folder of the dev mailbox."""
+        return self.data / "mailbox"
+
+
+class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    data: str = "data"
+    database_url: str | None = None
+    bind: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 16
+    durable: bool = True
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
+def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what ``NIGHTLATCH_*`` variables say; ``__`` separates a section from its field.
+
+    Lists are comma-separated: ``NIGHTLATCH_SECRET_KEYS=new,old``.
+    """
+    values: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(_PREFIX) or name in {f"{_PREFIX}CONFIG", f"{_PREFIX}RUN"}:
+            continue
+        *sections, field = name[len(_PREFIX) :].lower().split("__")
+        target = values
+        for section in sections:
+            target = target.setdefault(section, {})
+        listed = field in {"secret_keys", "trusted_proxies", "allowed_redirects", "allowed_origins", "pepper_keys"}
+        target[field] = [each.strip() for each in text.split(",") if each.strip()] if listed else text
+    return values
+
+
+def load(
+    config: Path | None = None, *, environment: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None
+) -> Config:
+    """Read the configuration.
+
+    Args:
+        config: the TOML file, or None.
+        environment: variables; None: this process's.
+        given: what the command line said; wins over both.
+
+    Raises:
+        ConfigurationError: an unknown name, a missing or unusable value; or what would not be safe.
+    """
+    values: dict[str, Any] = _file(config) if config else {}
+    _merge(values, load_environment(os.environ if environment is None else environment))
+    server_values = values.pop("server", {})
+    if not isinstance(server_values, dict):
+        raise ConfigurationError("[server] is a section")
+    server_values |= {name: values.pop(name) for name in _Server.__struct_fields__ if name in values}
+    server_values |= {name: value for name, value in (given or {}).items() if value is not None}
+    try:
+        server = msgspec.convert(server_values, _Server, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"[server]: {error}") from None
+    data = Path(server.data)
+    _defaults(values, server, data)
+    settings = settings_from(values)
+    _safe(settings, server)
+    return Config(
+        settings=settings,
+        data=data,
+        database_url=server.database_url or f"sqlite:///{data / 'nightlatch.db'}",
+        bind=server.bind,
+        port=server.port,
+        workers=server.workers,
+        threads=server.threads,
+        durable=server.durable,
+        tls_cert=Path(server.tls_cert) if server.tls_cert else None,
+        tls_key=Path(server.tls_key) if server.tls_key else None,
+    )
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
+
+
+def _defaults(values: dict[str, Any], server: _Server, data: Path) -> None:
+    """Fill in what a first run needs: keys of its own, and in development an address and a mailbox."""
+    development = str(values.get("development", "")).lower() in {"true", "1", "yes", "on"}
+    values["development"] = development
+    if development:
+        values.setdefault("base_url", f"http://localhost:{server.port}")
+        mail = values.setdefault("mail", {})
+        mail.setdefault("transport", "file")
+        mail.setdefault("directory", str(data / "mailbox"))
+    if not values.get("secret_keys"):
+        values["secret_keys"] = [read_or_make_key(data / "secret_key")]
+
+
+def _safe(settings: Settings, server: _Server) -> None:
+    if bool(server.tls_cert) != bool(server.tls_key):
+        raise ConfigurationError("tls_cert and tls_key go together")
+    if settings.development and not (is_loopback(settings.host) and is_loopback(server.bind)):
+        raise ConfigurationError("development is for this machine alone: base_url and bind must be loopback")
+    if settings.development:
+        return
+    if settings.mail.transport in {"console", "memory"}:
+        raise ConfigurationError(f"mail.transport {settings.mail.transport!r} is for development; set 'smtp' or 'file'")
+    if settings.mail.transport is None and settings.asks_email:
+        raise ConfigurationError("mail.transport is not set: 'smtp' (with mail.smtp_host) or 'file'")

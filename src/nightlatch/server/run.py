@@ -1,0 +1,128 @@
+"""``nightlatch serve``: everything that is done once, before the workers start."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.server.app import build
+from nightlatch.server.config import Config, load
+from nightlatch.server.logs import begin_logging
+from nightlatch.server.port import holder_of
+from nightlatch.services.key_files import write_private
+
+__all__ = ["serve"]
+
+
+def serve(config_path: Path | None, given: Mapping[str, Any], *, migrate: bool = True) -> None:
+    """Run the server until it is stopped.
+
+    Args:
+        config_path: the TOML file, or None.
+        given: what the command line said.
+        migrate: do pending steps of the schema; otherwise refuse to start with them.
+
+    Raises:
+        ConfigurationError: it cannot start; the reason says why and what to do.
+    """
+    os.umask(0o077)  # database, keys and mailbox are their owner's alone
+    config = load(config_path, given=given)
+    begin_logging()
+    _see_port(config)
+    _prepare_schema(config, migrate=migrate)
+    for line in _announce(config):
+        print(line, flush=True)  # noqa: T201 - this is what a person sees
+    _run(config, config_path, given)
+
+
+def _prepare_schema(config: Config, *, migrate: bool) -> None:
+    from nightlatch.storage.sql import schema
+    from nightlatch.storage.sql.store import SqlStore
+
+    config.data.mkdir(parents=True, exist_ok=True)
+    store = SqlStore.open(config.database_url, durable=config.durable)
+    if migrate:
+        schema.migrate(store.engine)
+    schema.verify_schema(store.engine)
+    store.engine.dispose()
+
+
+def _announce(config: Config) -> list[str]:
+    """Return the lines that a start prints: address, mailbox, administrator's link, how to stop."""
+    settings = config.settings
+    lines = [f"Nightlatch      {settings.base_url}/"]
+    if settings.development:
+        lines.append(f"Dev mailbox     {settings.base_url}/dev/mailbox")
+    link = _administrators_link(config)
+    if link is None:
+        lines.append("Administrator   there is one")
+    elif sys.stdout.isatty():
+        lines.append(f"Administrator   {link}  (once, within the hour)")
+    else:
+        # Not a terminal: what is printed may be kept in a log, and the link must not be (design, issue text).
+        path = config.data / "first-administrator"
+        write_private(path, link + "\n")
+        lines.append(f"Administrator   the link is in {path}  (once, within the hour)")
+    lines.append("Stop            Ctrl-C")
+    return lines
+
+
+def _administrators_link(config: Config) -> str | None:
+    auth = build(config)
+    try:
+        secret = auth.invitations.first_administrator()
+    except NotFound:
+        return None
+    finally:
+        auth.close()
+    return f"{config.settings.base_url}{config.settings.mount}/invitation?link={secret.reveal()}"
+
+
+def _see_port(config: Config) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in config.bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.bind, config.port))
+        except OSError as error:
+            who = holder_of(config.port)
+            hint = f" by {who}" if who else ""
+            raise ConfigurationError(
+                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint}; choose another with --port"
+            ) from None
+
+
+def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces, SSLProtocols
+
+    run = config.data / "run.json"
+    notes = {
+        "config": str(config_path.resolve()) if config_path else None,
+        "given": {**given, "data": str(config.data.resolve()), "port": config.port},
+    }
+    write_private(run, msgspec.json.encode(notes).decode())
+    os.environ["NIGHTLATCH_RUN"] = str(run.resolve())
+    server = Granian(
+        "nightlatch.server.app:wsgi",
+        factory=True,
+        address=config.bind,
+        port=config.port,
+        interface=Interfaces.WSGI,
+        workers=config.workers,
+        blocking_threads=config.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=2,
+        websockets=False,
+        log_enabled=False,
+        ssl_cert=config.tls_cert,
+        ssl_key=config.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,  # ASVS 12.1.1
+    )
+    server.serve()

@@ -1,0 +1,42 @@
+"""With PyJWT and cryptography alone, the package imports and says what to install for more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+bare = {"jwt", "cryptography", "cffi", "_cffi_backend", "typing_extensions", "nightlatch"}
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        root = name.partition(".")[0]
+        if root not in bare and root not in sys.stdlib_module_names:
+            raise ModuleNotFoundError(f"No module named {root!r}", name=root)
+sys.meta_path.insert(0, Absent())
+import nightlatch
+print(nightlatch.__version__)
+loaded = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+print(sorted(loaded & {"msgspec", "sqlalchemy", "flask", "jinja2", "argon2"}))
+try:
+    nightlatch.Nightlatch
+except nightlatch.NightlatchError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_bare_install_names_the_extra() -> None:
+    """`import nightlatch` works; asking for `Nightlatch` names the extras."""
+    source = Path(__file__).parent.parent / "src"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(source)!r})\n{PROGRAM}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    version, loaded, refusal = ran.stdout.splitlines()
+    assert version == "0.1.0"
+    assert loaded == "[]"
+    assert refusal.startswith("MissingExtra")
+    assert "nightlatch[flask]" in refusal
