@@ -1,0 +1,1 @@
+"""Measure Nightlatch: ``make bench``; docs/benchmarks.md says what and how."""

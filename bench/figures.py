@@ -1,0 +1,288 @@
+"""The figures: what is compared, and how much of it is enough."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from bench import load
+from bench.hash_rate import hash_rate
+from bench.load import Checks
+from bench.machine import OtherLoad, wait_until_quiet
+from bench.subjects import SUBJECTS, Subject
+
+__all__ = ["Figure", "Plan", "Row", "flask", "flood", "session", "sign_in", "start", "users"]
+
+_ARGON2_MB = 19456 * 1024 / 1e6
+_CLIENTS = 32
+_SIGN_IN_CLIENTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how often.
+
+    Args:
+        seconds: of one run.
+        rounds: how often everything is run, in turns.
+        users: how many there are; the figure of sizes compares the first with the last.
+    """
+
+    seconds: float = 3.0
+    rounds: int = 5
+    users: tuple[int, ...] = (1000, 1_000_000)
+
+
+@dataclass(slots=True)
+class Row:
+    """Measurements of one thing.
+
+    Args:
+        what: was measured.
+        unit: of the values.
+        values: one a round.
+        other: processors that others used meanwhile, the most of all rounds.
+        bad: answers that were not what was asked for.
+    """
+
+    what: str
+    unit: str
+    values: list[float] = field(default_factory=list)
+    other: float = 0.0
+    bad: int = 0
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.values) if self.values else float("nan")
+
+    def add(self, value: float | None, *, other: float = 0.0, bad: int = 0) -> None:
+        """Add a round."""
+        if value is not None:
+            self.values.append(value)
+        self.other = max(self.other, other)
+        self.bad += bad
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that is wanted.
+
+    Args:
+        what: is compared.
+        value: that was measured.
+        bound: that is wanted.
+        at_least: whether the bound is a least (or a most).
+        unit: ``x`` for ratios.
+    """
+
+    what: str
+    value: float
+    bound: float
+    at_least: bool = True
+    unit: str = "x"
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is good enough."""
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+Outcome = tuple[list[Row], list[Figure]]
+
+
+def _up(stack: ExitStack, names: Sequence[str], users: int) -> list[Subject]:
+    found = []
+    for name in names:
+        subject = SUBJECTS[name](users)
+        stack.enter_context(subject.server)
+        cookie = subject.cookies.read_text().partition("\n")[0]
+        status, body = subject.server.get(subject.path, cookie)
+        if status != 200 or b"@example.org" not in body:
+            raise RuntimeError(f"{subject.name} does not know its own session: {status} {body[:200]!r}")
+        found.append(subject)
+    return found
+
+
+def _check(subject: Subject, rows: tuple[Row, Row], plan: Plan, *, clients: int = _CLIENTS) -> Checks:
+    wait_until_quiet()
+    others = OtherLoad()
+    got = load.check_sessions(subject.check_url, subject.cookies, clients=clients, seconds=plan.seconds)
+    rate, p99 = rows
+    rate.add(got.rate, other=others.share(), bad=got.bad)
+    p99.add(got.p99)
+    return got
+
+
+def _check_rows(name: str) -> tuple[Row, Row]:
+    return Row(f"{name}: session checks", "/s"), Row(f"{name}: p99", "ms")
+
+
+def _compared(names: Sequence[str], plan: Plan) -> tuple[list[Row], dict[str, float]]:
+    """Check sessions of several subjects in turns, and return the median rate of each."""
+    with ExitStack() as stack:
+        subjects = dict(zip(names, _up(stack, names, plan.users[0]), strict=True))
+        rows = {name: _check_rows(subject.name) for name, subject in subjects.items()}
+        for subject in subjects.values():  # imports, caches and connections, once
+            load.check_sessions(subject.check_url, subject.cookies, clients=_CLIENTS, seconds=1)
+        for _ in range(plan.rounds):
+            for name, subject in subjects.items():
+                _check(subject, rows[name], plan)
+    return [row for pair in rows.values() for row in pair], {name: pair[0].median for name, pair in rows.items()}
+
+
+def session(plan: Plan) -> Outcome:
+    """Compare the stand-alone server's session check with the bare ceiling and the hand-written peer."""
+    rows, rate = _compared(("ceiling", "nightlatch", "flask_hand"), plan)
+    return rows, [
+        Figure("session check / bare ceiling", rate["nightlatch"] / rate["ceiling"], 0.35),
+        Figure("session check / Flask-Login under gunicorn", rate["nightlatch"] / rate["flask_hand"], 4.0),
+    ]
+
+
+def flask(plan: Plan) -> Outcome:
+    """Compare a route inside Flask with the same under Flask-Login, on the same HTTP server."""
+    rows, rate = _compared(
+        ("flask_nightlatch", "flask_login", "flask_nightlatch_engine", "flask_nightlatch_name"), plan
+    )
+    return rows, [Figure("inside Flask / Flask-Login", rate["flask_nightlatch"] / rate["flask_login"], 1.5)]
+
+
+def sign_in(plan: Plan) -> Outcome:
+    """Compare sign-ins with the raw rate of the hash."""
+    raw, whole = Row("raw Argon2id verifications, all processors", "/s"), Row("nightlatch serve: sign-ins", "/s")
+    p50, refused = Row("nightlatch serve: sign-in p50", "ms"), Row("nightlatch serve: refused (503)", "/s")
+    with ExitStack() as stack:
+        (subject,) = _up(stack, ["nightlatch"], plan.users[0])
+        _sign_ins(subject, plan, (Row("", ""), Row("", ""), Row("", "")))
+        for _ in range(plan.rounds):
+            wait_until_quiet()
+            others = OtherLoad()
+            raw.add(hash_rate(plan.seconds), other=others.share())
+            _sign_ins(subject, plan, (whole, p50, refused))
+    rows = [raw, whole, p50, refused]
+    return rows, [Figure("sign-ins / raw hash rate", whole.median / raw.median, 0.93)]
+
+
+def _sign_ins(subject: Subject, plan: Plan, rows: tuple[Row, Row, Row]) -> None:
+    assert subject.bodies is not None
+    wait_until_quiet()
+    others = OtherLoad()
+    # A client that is refused waits 50 ms: what is measured is how many get in, not how fast others are refused.
+    got = load.sign_in(subject.sign_in_url, subject.bodies, clients=_SIGN_IN_CLIENTS, seconds=plan.seconds, wait=50)
+    _see(got)
+    rate, p50, refused = rows
+    rate.add(got.rate, other=others.share(), bad=got.bad)
+    p50.add(got.p50)
+    refused.add(got.refused_rate)
+
+
+def _see(got: load.SignIns) -> None:
+    if not got.rate or got.bad:
+        raise RuntimeError(f"sign-ins went wrong: {got}")
+
+
+def flood(plan: Plan) -> Outcome:
+    """Check sessions while clients sign in without pause."""
+    rows: list[Row] = []
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        (subject,) = _up(stack, ["nightlatch"], plan.users[0])
+        quiet = _check_rows("quiet")
+        floods = {clients: _flood_rows(clients) for clients in (16, 64)}
+        _check(subject, (Row("", ""), Row("", "")), plan)
+        for _ in range(plan.rounds):
+            _check(subject, quiet, plan, clients=16)
+            for clients, found in floods.items():
+                _flooded(subject, plan, clients, found)
+    rows += quiet
+    most = max(20.0, 5 * quiet[1].median)
+    for clients, (rate, p99, *rest) in floods.items():
+        refused = rest[2]
+        rows += [rate, p99, *rest]
+        figures += [
+            Figure(f"session checks with {clients} signing in / quiet", rate.median / quiet[0].median, 0.6),
+            Figure(f"p99 of session checks with {clients} signing in", p99.median, most, at_least=False, unit="ms"),
+            Figure(f"refused sign-in, median, {clients} clients", refused.median, 50, at_least=False, unit="ms"),
+        ]
+    return rows, figures
+
+
+def _flood_rows(clients: int) -> tuple[Row, Row, Row, Row, Row]:
+    name = f"{clients} signing in"
+    return (
+        *_check_rows(name),
+        Row(f"{name}: sign-ins", "/s"),
+        Row(f"{name}: refused (503)", "/s"),
+        Row(f"{name}: refused after, median", "ms"),
+    )
+
+
+def _flooded(subject: Subject, plan: Plan, clients: int, rows: tuple[Row, Row, Row, Row, Row]) -> None:
+    assert subject.bodies is not None
+    wait_until_quiet()
+    running = load.begin_sign_ins(subject.sign_in_url, subject.bodies, clients=clients, seconds=plan.seconds + 2)
+    rate, p99, granted, refused_rate, refused = rows
+    try:
+        load.check_sessions(subject.check_url, subject.cookies, clients=16, seconds=1)  # until the flood stands
+        others = OtherLoad()
+        got = load.check_sessions(subject.check_url, subject.cookies, clients=16, seconds=plan.seconds)
+        rate.add(got.rate, other=others.share(), bad=got.bad)
+        p99.add(got.p99)
+    finally:
+        flood_got = load.ended(running)
+    _see(flood_got)
+    granted.add(flood_got.rate)
+    refused_rate.add(flood_got.refused_rate)
+    refused.add(flood_got.refused_p50)
+
+
+def start(plan: Plan) -> Outcome:
+    """Measure cold start and memory."""
+    began = Row("spawn to first 200", "s")
+    idle, grown = Row("a worker, idle", "MB"), Row("a worker's growth under load", "MB")
+    for _ in range(plan.rounds):
+        wait_until_quiet()
+        with ExitStack() as stack:
+            (subject,) = _up(stack, ["nightlatch"], plan.users[0])
+            began.add(subject.server.started_in)
+            assert subject.bodies is not None
+            before = max(each.resident for each in subject.server.memory())
+            idle.add(before)
+            load.check_sessions(subject.check_url, subject.cookies, clients=_CLIENTS, seconds=plan.seconds)
+            load.sign_in(subject.sign_in_url, subject.bodies, clients=64, seconds=plan.seconds)
+            grown.add(max(each.highest for each in subject.server.memory()) - before)
+    bound = (os.cpu_count() or 1) * _ARGON2_MB  # a slot for each processor, by default
+    return [began, idle, grown], [
+        Figure("cold start", began.median, 1.0, at_least=False, unit="s"),
+        Figure("memory of an idle worker", idle.median, 75, at_least=False, unit="MB"),
+        Figure("its growth under load (slots x memory cost)", grown.median, bound, at_least=False, unit="MB"),
+    ]
+
+
+def users(plan: Plan) -> Outcome:
+    """Compare many users with few."""
+    rows: list[Row] = []
+    medians: dict[str, dict[int, float]] = {"session check": {}, "sign-in": {}}
+    with ExitStack() as stack:
+        sizes = sorted({plan.users[0], plan.users[-1]})
+        subjects = {size: _up(stack, ["nightlatch"], size)[0] for size in sizes}
+        checks = {size: _check_rows(f"{size:,} users") for size in sizes}
+        signs = {size: (Row(f"{size:,} users: sign-ins", "/s"), Row("", ""), Row("", "")) for size in sizes}
+        for size in sizes:
+            _check(subjects[size], (Row("", ""), Row("", "")), plan)
+        for _ in range(plan.rounds):
+            for size in sizes:
+                _check(subjects[size], checks[size], plan)
+            for size in sizes:
+                _sign_ins(subjects[size], plan, signs[size])
+    for size in sizes:
+        rows += [*checks[size], signs[size][0]]
+        medians["session check"][size], medians["sign-in"][size] = checks[size][0].median, signs[size][0].median
+    return rows, [
+        Figure(f"{what}: {sizes[-1]:,} users / {sizes[0]:,}", rates[sizes[-1]] / rates[sizes[0]], 0.85)
+        for what, rates in medians.items()
+    ]
