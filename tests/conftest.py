@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["house"]
+pytest_plugins = ["house", "servers"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,207 @@
+"""A person's way through the pages, in a real browser, and what an auditor of accessibility sees on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from servers import Server
+
+pytestmark = pytest.mark.slow
+
+SECRET = "correct horse battery staple"
+MIA = "mia@example.org"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = os.environ.get("PICTURES")
+"""A folder: every page is also kept there as a picture (light, dark, phone)."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("chromium is missing")
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Walk:
+    """A page in a browser window, looked at from every side."""
+
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page = page
+        self.server = server
+        self.faults: list[str] = []
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def open(self, path: str) -> None:
+        """Open a page."""
+        self.page.goto(self.server.url + path)
+
+    def look(self, name: str) -> None:
+        """Audit the page in light and dark, keep pictures if asked, and see that nothing overflows a phone."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            results: Any = Axe().run(self.page)
+            assert results.violations_count == 0, f"{name} {scheme}: {results.generate_report()}"
+            if PICTURES:
+                self.page.screenshot(path=str(Path(PICTURES) / f"{name}-{scheme}.png"), full_page=True)
+        self.page.emulate_media(color_scheme="light")
+        size = self.page.viewport_size
+        for width in (390, 320):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
+            if PICTURES and width == 390:
+                self.page.screenshot(path=str(Path(PICTURES) / f"{name}-phone.png"), full_page=True)
+        assert size
+        self.page.set_viewport_size(size)
+
+
+@pytest.fixture
+def walk(chromium: Browser, server: Server) -> Iterator[Walk]:
+    """Open a window without history."""
+    context = chromium.new_context()
+    walk = Walk(context.new_page(), server)
+    yield walk
+    context.close()
+
+
+def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
+    """Sign up, read the mail, prove, out, in, see two devices, sign one out, change the password."""
+    page = walk.page
+    walk.open("/")
+    walk.look("home")
+    page.get_by_role("link", name="Create an account").click()
+    walk.look("sign-up")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Look at your mail")).to_be_visible()
+    walk.look("verify")
+    page.get_by_label("Code from the mail").fill("0000 0000")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("That code is not right")).to_be_visible()
+    walk.look("verify-wrong")
+
+    page.get_by_role("link", name="dev mailbox").click()
+    expect(page.get_by_text("Your code is")).to_be_visible()
+    walk.look("mailbox")
+    link = page.get_by_role("link", name="verify?link=")
+    link.click()
+    walk.look("link")
+    page.get_by_role("button", name=f"Confirm {MIA}").click()
+    walk.look("set-password")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("Please use at least 15 characters")).to_be_visible()
+    walk.look("set-password-wrong")
+    page.get_by_role("button", name="Show what is typed").click()
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    walk.look("home-signed-in")
+
+    page.get_by_role("button", name="Sign out").click()
+    walk.look("sign-in")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_label("Password", exact=True).fill("wrong wrong wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    walk.look("sign-in-wrong")
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_label("Password", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+    other = chromium.new_context()
+    second = other.new_page()
+    second.goto(f"{server.url}/auth/sign-in?return_to=/auth/account")
+    second.get_by_label("E-mail").fill(MIA)
+    second.get_by_label("Password", exact=True).fill(SECRET)
+    second.get_by_role("button", name="Sign in").click()
+    expect(second.get_by_role("heading", name="Profile")).to_be_visible()
+
+    walk.open("/auth/account")
+    walk.look("profile")
+    page.get_by_role("link", name="Devices").click()
+    expect(page.get_by_text("this device")).to_have_count(1)
+    walk.look("devices")
+    page.get_by_role("button", name="Sign out Chrome on Linux").click()
+    expect(page.get_by_role("button", name="Sign out Chrome on Linux")).to_have_count(0)
+    second.reload()
+    expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
+    other.close()
+
+    page.get_by_role("link", name="Security").click()
+    walk.look("security")
+    page.get_by_label("Current password", exact=True).fill(SECRET)
+    page.get_by_label("New password", exact=True).fill("an entirely different sentence")
+    page.get_by_role("button", name="Change password").click()
+    page.get_by_role("link", name="Activity").click()
+    expect(page.get_by_text("Your password was changed")).to_be_visible()
+    walk.look("activity")
+    faults = [fault for fault in walk.faults if "status of 4" not in fault]
+    assert faults == []
+
+
+def test_the_pages_work_without_javascript(chromium: Browser, server: Server) -> None:
+    """The same without a line of script."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server.url}/auth/sign-up")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Code from the mail").fill(server.code(MIA))
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    context.close()
+
+
+def test_the_first_administrator(walk: Walk, server: Server) -> None:
+    """The link from the 0600 file, once."""
+    link = (server.data / "first-administrator").read_text().strip()
+    page = walk.page
+    page.goto(link)
+    walk.look("invitation")
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Create account").click()
+    walk.open("/auth/account")
+    expect(page.get_by_text("admin", exact=True)).to_be_visible()
+    page.goto(link)
+    expect(page.get_by_text("already used or has expired")).to_be_visible()
+    walk.look("message")
+
+
+def test_the_keyboard_alone(walk: Walk) -> None:
+    """Tab and Enter are enough, and focus is always to be seen."""
+    walk.open("/auth/sign-in")
+    page = walk.page
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    seen = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", seen
+    assert [text.strip() for text in seen] == ["Show", "password", "Sign in", "Create an account"]
