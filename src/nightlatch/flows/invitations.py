@@ -16,7 +16,7 @@ import msgspec
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.errors import Conflict, InvalidCode, InvalidInput, LinkInvalid, NotFound, UsernameTaken
 from nightlatch.flows.core import Core
-from nightlatch.flows.names import clean_name, identified
+from nightlatch.flows.names import clean_name, identified, valid_role
 from nightlatch.flows.outcome import Complete
 from nightlatch.pages.mails import InvitationMail
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
@@ -91,7 +91,7 @@ class Invitations:
             InvalidInput: an identifier is missing, malformed or taken.
         """
         core = self._core
-        invited = self._identified(_Invited(roles=tuple(sorted(set(roles)))), email, username)
+        invited = self._identified(_Invited(roles=tuple(sorted({valid_role(role) for role in roles}))), email, username)
         for claim in identified(invited):
             if core.users.find(claim.kind, claim.key) is not None:
                 raise InvalidInput(fields={claim.kind: "Somebody has an account by that name already."})

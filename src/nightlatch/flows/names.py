@@ -6,7 +6,7 @@ from nightlatch.errors import InvalidInput
 from nightlatch.services.attempts import Claims
 from nightlatch.services.users import Claim
 
-__all__ = ["clean_name", "identified"]
+__all__ = ["clean_name", "identified", "valid_role"]
 
 _LONGEST = 200
 
@@ -39,3 +39,14 @@ def identified(claims: Claims) -> list[Claim]:
     if claims.username and claims.username_key:
         found.append(Claim("username", claims.username, claims.username_key))
     return found
+
+
+def valid_role(role: str) -> str:
+    """Return a role's name.
+
+    Raises:
+        InvalidInput: it is not a word of letters, digits, ``-``, ``_``, ``:`` or ``.``, at most 64 long.
+    """
+    if not (0 < len(role) <= 64 and all(c.isalnum() or c in "-_:." for c in role)):  # noqa: PLR2004
+        raise InvalidInput(fields={"role": f"{role!r} is not a role's name."})
+    return role

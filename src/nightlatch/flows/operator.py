@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from nightlatch.errors import InvalidInput, NotFound
+from nightlatch.errors import NotFound
 from nightlatch.flows.core import Core
+from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
 from nightlatch.records import Authenticator, Identifier, Session, User
 from nightlatch.services.client import NOBODY
@@ -149,14 +150,3 @@ class Operator:
         if user is None:
             raise NotFound("no such user")
         return user
-
-
-def valid_role(role: str) -> str:
-    """Return a role's name.
-
-    Raises:
-        InvalidInput: it is not a word of letters, digits, ``-``, ``_``, ``:`` or ``.``, at most 64 long.
-    """
-    if not (0 < len(role) <= 64 and all(c.isalnum() or c in "-_:." for c in role)):  # noqa: PLR2004
-        raise InvalidInput(fields={"role": f"{role!r} is not a role's name."})
-    return role

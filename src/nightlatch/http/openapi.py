@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 import nightlatch
+from nightlatch.http.api.shapes import NO_NUL
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 from nightlatch.http.problems import STATUSES, Problem
@@ -118,5 +119,5 @@ def _refusals(route: Route) -> dict[int, set[str]]:
 
 def _schema(kind: type) -> dict[str, Any]:
     if kind is Secret:
-        return {"type": "string", "format": "password"}
+        return {"type": "string", "format": "password", "pattern": NO_NUL}
     raise NotImplementedError(kind)

@@ -138,6 +138,8 @@ def normalise_username(text: str, *, reserved: bool = True) -> Username:
         key = _profile()(text)
     except UnicodeEncodeError:
         raise _username("Please use letters, digits and . _ - only.") from None
+    if not (_SHORTEST_USERNAME <= len(key) <= _LONGEST_USERNAME):  # composing and case mapping change the length
+        raise _username(f"A user name has {_SHORTEST_USERNAME} to {_LONGEST_USERNAME} characters.")
     if "@" in key or any(each.isspace() for each in key):
         # An address has an @ and a user name never does: what is typed to sign in is never ambiguous.
         raise _username("A user name has no @ and no spaces.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 
@@ -20,6 +21,9 @@ __all__ = ["Keyring", "SealBroken"]
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
 _LEAST_BYTES = 32
+_LEAST_HEX_DIGITS = 64
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_PLACEHOLDERS = ("changeme", "replaceme", "yoursecret", "mysecret", "insecure", "0123456789")
 
 
 class SealBroken(NightlatchError):
@@ -108,6 +112,16 @@ class Keyring:
         """Return the HMACs under every key, newest first: for comparing with what an older key made."""
         return list(self._macs(purpose, parts))
 
+    def verify_mac(self, purpose: str, mac: bytes, *parts: str) -> None:
+        """Accept what any key made of these texts, comparing with each in constant time (ASVS 11.2.4).
+
+        Raises:
+            SealBroken: no key made it of these texts, for this purpose.
+        """
+        # Every key is compared, whichever matches: the time does not say which one it was.
+        if not sum(hmac.compare_digest(mac, each) for each in self._macs(purpose, parts)):
+            raise SealBroken(f"not a {purpose} MAC of these texts")
+
     def _macs(self, purpose: str, parts: Sequence[str]) -> Iterator[bytes]:
         message = _frame(*parts)
         for key in self._keys:
@@ -127,12 +141,21 @@ def _material(secret: Secret) -> bytes:
     """Return a key's bytes.
 
     Raises:
-        ConfigurationError: under 32 bytes, or of so few different characters that it cannot be random.
+        ConfigurationError: under 256 bits, or plainly not random: few different characters, a repetition, a placeholder.
     """
-    material = secret.reveal().encode()
-    if len(material) < _LEAST_BYTES or len(set(material)) < 8:  # noqa: PLR2004 - any random text has more
+    text = secret.reveal().strip()
+    material = text.encode("utf-8", "surrogatepass")
+    letters = re.sub(r"[\W_]", "", text).lower()
+    weak = (
+        len(material) < _LEAST_BYTES
+        or len(set(material)) < 8  # noqa: PLR2004 - any random text has more
+        or (_HEX.fullmatch(text) is not None and len(text) < _LEAST_HEX_DIGITS)  # 4 bits a digit
+        or (text + text).find(text, 1) < len(text)  # one unit, repeated
+        or any(each in letters for each in _PLACEHOLDERS)
+    )
+    if weak:
         raise ConfigurationError(
-            "a key in secret_keys is no random text of at least 32 characters; make one with:"
+            "a key in secret_keys is no random text of at least 32 characters (64 if hexadecimal); make one with:"
             " python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     return material

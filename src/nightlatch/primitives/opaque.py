@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from zlib import crc32
 
-__all__ = ["Kind", "MalformedToken", "OpaqueToken", "issue", "parse", "secret_hash", "verify"]
+__all__ = ["Kind", "MalformedToken", "OpaqueToken", "issue", "parse", "secret_hash", "verify", "with_new_secret"]
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SELECTOR_LENGTH: Final = 22
@@ -68,6 +68,11 @@ _PATTERNS: Final = {
 def issue(kind: Kind) -> OpaqueToken:
     """Make a new token from the operating system's randomness (ASVS 11.5.1)."""
     return OpaqueToken(kind, _random(_SELECTOR_LENGTH), _random(_SECRET_LENGTH))
+
+
+def with_new_secret(token: OpaqueToken) -> OpaqueToken:
+    """Keep kind and selector, so that the row is found as before, under a new secret."""
+    return OpaqueToken(token.kind, token.selector, _random(_SECRET_LENGTH))
 
 
 def parse(kind: Kind, text: str) -> OpaqueToken:

@@ -1,7 +1,8 @@
 """From records to columns and back: every store goes by the same rules.
 
 A column's kind follows from the field's type. Tuples and structs become compact JSON text; times are aware UTC on both
-sides; text holds no NUL (PostgreSQL cannot store one, so no store takes one).
+sides; text holds no NUL (PostgreSQL cannot store one, so no store takes one), and no more than its column has room for
+(PostgreSQL refuses it, MariaDB may cut it, SQLite keeps it: so no store takes it).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
@@ -20,12 +21,23 @@ import msgspec
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import Record
 
-__all__ = ["Column", "columns", "validate_changes", "validate_record", "validate_where"]
+__all__ = ["LENGTHS", "Column", "columns", "validate_changes", "validate_find", "validate_record", "validate_where"]
 
 Kind = Literal["uuid", "text", "int", "bool", "bytes", "time", "json"]
 
 _PLAIN: dict[type, Kind] = {UUID: "uuid", str: "text", int: "int", bool: "bool", bytes: "bytes", datetime: "time"}
-_MOST_INT = 2**63 - 1
+_LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
+_DIGEST = 32
+_NO_OFFSET = timedelta(0)
+
+LENGTHS = {
+    "status": 16, "kind": 32, "channel": 16, "purpose": 32, "step": 16, "deliver": 16, "outcome": 16, "action": 64,
+    "template": 64, "tool": 16, "selector": 32, "link_selector": 32, "ip": 64, "user_agent": 400, "request_id": 64,
+    "value": 320, "key": 320, "email": 320, "destination_key": 320, "identifier_key": 320, "identifier_kind": 32,
+    "username": 128, "name": 255, "external_id": 255, "lookup": 512, "password_hash": 512, "reason": 255,
+    "last_error": 255,
+}  # fmt: skip
+"""Lengths of text columns, in characters; those not named here are unbounded text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class Column:
         name: of the field and the column.
         kind: what is stored.
         nullable: whether None is.
+        length: most characters (text) or bytes (digests); None: as many as come.
         encode: record value to stored value; None where they are the same.
         decode: stored value to record value; None where they are the same.
     """
@@ -43,6 +56,7 @@ class Column:
     name: str
     kind: Kind
     nullable: bool
+    length: int | None
     encode: Callable[[Any], Any] | None
     decode: Callable[[Any], Any] | None
 
@@ -62,24 +76,35 @@ def _column(name: str, hint: Any) -> Column:
     if get_origin(hint) is Literal:
         hint = type(get_args(hint)[0])
     if hint in _PLAIN:
-        return Column(name, _PLAIN[hint], nullable, None, None)
+        return Column(name, _PLAIN[hint], nullable, _length(name, _PLAIN[hint]), None, None)
     decoder = msgspec.json.Decoder(hint)
     encoder = msgspec.json.Encoder()
-    return Column(name, "json", nullable, lambda value: encoder.encode(value).decode(), decoder.decode)
+    return Column(name, "json", nullable, None, lambda value: encoder.encode(value).decode(), decoder.decode)
+
+
+def _length(name: str, kind: Kind) -> int | None:
+    if kind == "text":
+        return LENGTHS.get(name)
+    return _DIGEST if kind == "bytes" and (name.endswith("_hash") or name == "mac") else None
 
 
 def validate_record(record: Record) -> None:
     """Refuse a record that not every store can keep.
 
     Raises:
-        ValueError: a time without its zone, a NUL in a text, an integer beyond 64 bits.
+        ValueError: a time that is not UTC, a NUL or half a surrogate pair in a text, a text longer than its column, an
+            integer beyond 64 bits, a value of another type. The error names the field and never holds the value.
     """
-    for column in columns(type(record)).values():
-        _validate(column, getattr(record, column.name))
+    for name, column in columns(type(record)).items():
+        value = getattr(record, name)
+        _validate(column, value)
+        _validate_length(column, value)
 
 
 def validate_where(kind: type[Record], where: Where) -> None:
     """Refuse a condition that says nothing or names what is not there.
+
+    A text too long for its column is no error here: it matches nothing.
 
     Raises:
         ValueError: it is empty, names an unknown field, or holds a value that cannot be stored.
@@ -89,15 +114,31 @@ def validate_where(kind: type[Record], where: Where) -> None:
         raise ValueError("an empty condition")
     known = columns(kind)
     for name, value in where.items():
-        if name not in known:
+        column = known.get(name)
+        if column is None:
             raise ValueError(f"{kind.__name__} has no field {name!r}")
         if isinstance(value, before | after):
-            _validate(known[name], value.value)
+            if value.value is None or column.kind not in {"time", "int"}:
+                raise ValueError(f"{kind.__name__}.{name} has no before and after")
+            _validate(column, value.value)
         elif isinstance(value, any_of):
             for each in value.values:
-                _validate(known[name], each)
+                _validate(column, each)
         elif value is not None:
-            _validate(known[name], value)
+            _validate(column, value)
+
+
+def validate_find(kind: type[Record], where: Where, order_by: str | None, limit: int | None) -> None:
+    """Refuse a look-up whose condition, order or limit is unfit.
+
+    Raises:
+        ValueError: as for `validate_where`; or the order names an unknown field, or the limit is below nothing.
+    """
+    validate_where(kind, where)
+    if order_by is not None and order_by.removeprefix("-") not in columns(kind):
+        raise ValueError(f"{kind.__name__} has no field {order_by!r} to order by")
+    if limit is not None and limit < 0:
+        raise ValueError("a limit below zero")
 
 
 def validate_changes(kind: type[Record], changes: Changes) -> None:
@@ -115,8 +156,10 @@ def validate_changes(kind: type[Record], changes: Changes) -> None:
         if isinstance(value, plus):
             if known[name].kind != "int":
                 raise ValueError(f"{kind.__name__}.{name} is no integer")
+            _validate(known[name], value.amount)
         else:
             _validate(known[name], value)
+            _validate_length(known[name], value)
 
 
 _EXPECTED: dict[Kind, type[Any]] = {
@@ -134,14 +177,43 @@ def _validate(column: Column, value: Any) -> None:
         if not column.nullable:
             raise ValueError(f"{column.name} is never None")
         return
-    if column.kind == "json":
+    kind = column.kind
+    if kind == "json":
+        _validate_json(column, value)
         return
-    fits: bool = isinstance(value, _EXPECTED[column.kind])
-    if not fits:
-        raise ValueError(f"{column.name} is no {column.kind}")
-    if column.kind == "time" and value.utcoffset() is None:
-        raise ValueError(f"{column.name} has no time zone")
-    if column.kind == "text" and "\x00" in value:
-        raise ValueError(f"{column.name} holds a NUL")
-    if column.kind == "int" and not -_MOST_INT <= value <= _MOST_INT:
+    fits: bool = isinstance(value, _EXPECTED[kind])
+    if not fits or (kind == "int" and isinstance(value, bool)):
+        raise ValueError(f"{column.name} is no {kind}")
+    if kind == "time" and value.tzinfo is not UTC and value.utcoffset() != _NO_OFFSET:
+        raise ValueError(f"{column.name} is no time in UTC")
+    if kind == "text":
+        _validate_text(column, value)
+    if kind == "int" and not _LEAST_INT <= value <= _MOST_INT:
         raise ValueError(f"{column.name} is beyond 64 bits")
+
+
+def _validate_text(column: Column, value: str) -> None:
+    if "\x00" in value:
+        raise ValueError(f"{column.name} holds a NUL")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            # The codec's own error would carry the text, which may be somebody's secret, into logs.
+            raise ValueError(f"{column.name} holds half a surrogate pair") from None
+
+
+def _validate_json(column: Column, value: Any) -> None:
+    if column.encode is None or column.decode is None:
+        return
+    try:
+        same: bool = column.decode(column.encode(value)) == value
+    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError):
+        same = False
+    if not same:
+        raise ValueError(f"{column.name} does not come back from JSON as it was")
+
+
+def _validate_length(column: Column, value: Any) -> None:
+    if column.length is not None and value is not None and len(value) > column.length:
+        raise ValueError(f"{column.name} is longer than {column.length}")

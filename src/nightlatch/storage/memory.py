@@ -12,7 +12,7 @@ import msgspec
 from nightlatch.errors import Conflict, TransactionOpen
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import RECORDS, Record
-from nightlatch.storage.codec import validate_changes, validate_record, validate_where
+from nightlatch.storage.codec import validate_changes, validate_find, validate_record, validate_where
 
 __all__ = ["MemoryStore"]
 
@@ -56,27 +56,22 @@ class MemoryStore:
         with self.transaction():
             if record.id in self._tables[kind]:
                 raise Conflict(f"{kind.__name__}.id")
-            for field, target in kind.references.items():
-                referenced = getattr(record, field)
-                if referenced is not None and referenced not in self._tables[target]:
-                    raise Conflict(f"{kind.__name__}.{field} refers to a row that is not there")
             self._put(kind, None, record)
 
     def get(self, kind: type[R], id: Any) -> R | None:  # noqa: A002
         """Return the row with this id, or None."""
+        validate_where(kind, {"id": id})
         with self._lock:
             return self._tables[kind].get(id)  # type: ignore[return-value]
 
     def find(self, kind: type[R], where: Where, *, order_by: str | None = None, limit: int | None = None) -> list[R]:
         """Return the rows that match."""
-        validate_where(kind, where)
+        validate_find(kind, where, order_by, limit)
         with self._lock:
             found: list[Any] = self._matching(kind, where)
         if order_by:
             field, downwards = order_by.removeprefix("-"), order_by.startswith("-")
-            validate_where(kind, {field: None})
-            # NULLs first upwards, as SQLite and MariaDB have them.
-            found.sort(key=lambda row: (getattr(row, field) is not None, getattr(row, field)), reverse=downwards)
+            found.sort(key=lambda row: _order(getattr(row, field)), reverse=downwards)
         return found[:limit]
 
     def update(self, kind: type[Record], where: Where, changes: Changes) -> int:
@@ -86,10 +81,7 @@ class MemoryStore:
         with self.transaction():
             found = self._matching(kind, where)
             for row in found:
-                new = {
-                    name: getattr(row, name) + value.amount if isinstance(value, plus) else value
-                    for name, value in changes.items()
-                }
+                new = {name: _changed(getattr(row, name), value) for name, value in changes.items()}
                 self._put(kind, row, msgspec.structs.replace(row, **new))
             return len(found)
 
@@ -117,6 +109,10 @@ class MemoryStore:
         return [row for row in rows if all(_holds(getattr(row, name), wanted) for name, wanted in where.items())]
 
     def _put(self, kind: type[Record], old: Record | None, new: Record) -> None:
+        for field, target in kind.references.items():
+            referenced = getattr(new, field)
+            if referenced is not None and referenced not in self._tables[target]:
+                raise Conflict(f"{kind.__name__}.{field} refers to a row that is not there")
         for fields in kind.unique:
             index = self._unique[kind, fields]
             key = tuple(getattr(new, field) for field in fields)
@@ -173,3 +169,14 @@ def _holds(value: Any, wanted: Any) -> bool:
             return value is not None and value in values
         case _:
             return bool(value == wanted)
+
+
+def _order(value: Any) -> tuple[bool, Any]:
+    # NULLs come first upwards, and text goes by its code points, as in every store.
+    return value is not None, value
+
+
+def _changed(value: Any, change: Any) -> Any:
+    if isinstance(change, plus):
+        return None if value is None else value + change.amount  # NULL plus one is NULL
+    return change

@@ -31,7 +31,10 @@ __all__ = [
     "StepShape",
 ]
 
-Short = Annotated[str, msgspec.Meta(max_length=512)]
+NO_NUL = r"^[^\x00]*$"
+"""No store keeps a NUL; bodies refuse it, and the document says so."""
+
+Short = Annotated[str, msgspec.Meta(max_length=512, pattern=NO_NUL)]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ class SignUpBody(Body, frozen=True, kw_only=True):
 class SignInBody(Body, frozen=True, kw_only=True):
     """Begin a sign-in."""
 
-    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
     password: Secret | None = None
     return_to: Short | None = None
 
@@ -134,28 +137,25 @@ class SessionView(Given, frozen=True, kw_only=True):
     session: SessionShape
 
 
-class SignedIn(Given, frozen=True, kw_only=True):
+class SignedIn(Given, frozen=True, kw_only=True, tag_field="status", tag="complete"):
     """An attempt that is complete. Without `session` no session comes with it."""
 
-    status: Literal["complete"] = "complete"
     user: UserShape
     session: SessionShape | None
     return_to: str | None = None
 
 
-class NewAttempt(Given, frozen=True, kw_only=True):
+class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):
     """An attempt that was begun."""
 
-    status: Literal["more"] = "more"
     attempt: str
     authenticators: tuple[str, ...]
     expires_at: datetime
 
 
-class MoreShape(Given, frozen=True, kw_only=True):
+class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):
     """What would help now."""
 
-    status: Literal["more"] = "more"
     attempt: str
     purpose: str
     authenticators: tuple[str, ...]

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from nightlatch.records import RECORDS, Record
 from nightlatch.storage.codec import Column, columns
 
-__all__ = ["LENGTHS", "UtcTime", "binary_text", "metadata", "table_of"]
+__all__ = ["CodePointText", "UtcTime", "blob", "metadata", "table_of"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -23,15 +23,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-LENGTHS = {
-    "status": 16, "kind": 32, "channel": 16, "purpose": 32, "step": 16, "deliver": 16, "outcome": 16, "action": 64,
-    "template": 64, "tool": 16, "selector": 32, "link_selector": 32, "ip": 64, "user_agent": 400, "request_id": 64,
-    "value": 320, "key": 320, "email": 320, "destination_key": 320, "identifier_key": 320, "identifier_kind": 32,
-    "username": 128, "name": 255, "external_id": 255, "lookup": 512, "password_hash": 512, "reason": 255,
-    "last_error": 255, "return_to": 2000,
-}  # fmt: skip
-"""Lengths of text columns, in characters; those not named here are unbounded text."""
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -63,15 +54,41 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def binary_text(length: int | None) -> sa.types.TypeEngine[str]:
-    """Return a text type that compares by code points on every database: no collation makes two names one."""
-    base: sa.types.TypeEngine[str] = sa.String(length) if length else sa.Text()
-    maria = mysql.VARCHAR(length, collation="utf8mb4_bin") if length else mysql.LONGTEXT(collation="utf8mb4_bin")
-    postgres = postgresql.VARCHAR(length, collation="C") if length else postgresql.TEXT(collation="C")
-    return base.with_variant(maria, "mysql", "mariadb").with_variant(postgres, "postgresql")
+class CodePointText(sa.types.TypeDecorator[str]):
+    """Text that compares by code points on every database: no collation makes two names one.
+
+    That takes a collation without padding: under ``utf8mb4_bin``, ``'mia' = 'mia '``.
+
+    Args:
+        length: most characters; None: as many as come.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__()
+        self.length = length
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type with the collation that the database calls binary."""
+        length = self.length
+        if dialect.name == "postgresql":
+            return postgresql.VARCHAR(length, collation="C") if length else postgresql.TEXT(collation="C")
+        if dialect.name in {"mysql", "mariadb"}:
+            # MariaDB behind a mysql:// address is known only once connected, which it is when tables are made.
+            collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+            return mysql.VARCHAR(length, collation=collation) if length else mysql.LONGTEXT(collation=collation)
+        return sa.String(length) if length else sa.Text()
 
 
-def _type(column: Column) -> sa.types.TypeEngine[Any]:  # noqa: PLR0911 - a table
+def blob(length: int | None = None) -> sa.types.TypeEngine[bytes]:
+    """Return a type for bytes: at most so many, or as many as come."""
+    maria = mysql.VARBINARY(length) if length else mysql.LONGBLOB()
+    return sa.LargeBinary(length).with_variant(maria, "mysql", "mariadb")
+
+
+def _type(column: Column) -> sa.types.TypeEngine[Any]:
     match column.kind:
         case "uuid":
             return sa.Uuid()
@@ -81,12 +98,10 @@ def _type(column: Column) -> sa.types.TypeEngine[Any]:  # noqa: PLR0911 - a tabl
             return sa.Boolean()
         case "time":
             return UtcTime()
-        case "bytes" if column.name.endswith("_hash") or column.name == "mac":
-            return sa.LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
         case "bytes":
-            return sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+            return blob(column.length)
         case _:
-            return binary_text(LENGTHS.get(column.name))
+            return CodePointText(column.length)
 
 
 def _name(kind: type[Record]) -> str:

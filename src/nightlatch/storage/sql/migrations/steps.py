@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from nightlatch.primitives.ids import derived_id
-from nightlatch.storage.sql.tables import UtcTime, binary_text
+from nightlatch.storage.sql.tables import CodePointText, UtcTime
 
 __all__ = ["begin_step", "end_step"]
 
@@ -16,8 +16,8 @@ _STEPS = sa.table(
     "nightlatch_schema_step",
     sa.column("id", sa.Uuid()),
     sa.column("number", sa.BigInteger()),
-    sa.column("name", binary_text(255)),
-    sa.column("tool", binary_text(16)),
+    sa.column("name", CodePointText(255)),
+    sa.column("tool", CodePointText(16)),
     sa.column("done_at", UtcTime()),
 )
 

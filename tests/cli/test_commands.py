@@ -1,0 +1,152 @@
+"""The command line: for people, for programs, and for mistakes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nightlatch.cli.main import command
+
+MIA = "mia@example.org"
+SECRET = "correct horse battery staple"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run commands on an installation in a folder of its own."""
+    monkeypatch.setenv("NIGHTLATCH_DEVELOPMENT", "1")
+    monkeypatch.setenv("NIGHTLATCH_HASHING__PROFILE", "cheap_for_tests")
+    runner = CliRunner()
+
+    def invoke(*arguments: str, **options: Any) -> Result:
+        return runner.invoke(command, ["--data", str(tmp_path / "data"), *arguments], **options)
+
+    assert invoke("migrate").exit_code == 0
+    return invoke
+
+
+@pytest.fixture
+def mia(run: Callable[..., Result], tmp_path: Path) -> str:
+    """Let somebody in by an invitation, and return their id."""
+    from nightlatch.primitives.secret import Secret
+    from nightlatch.server.app import build
+    from nightlatch.server.config import load
+    from nightlatch.services.client import Client
+
+    link = json.loads(run("users", "add", "--email", MIA, "--role", "editor", "--json").output)["link"]
+    auth = build(load(given={"data": str(tmp_path / "data")}))
+    done = auth.invitations.redeem(
+        Client(user_agent="curl/8"), Secret(link.partition("link=")[2]), new_password=Secret(SECRET)
+    )
+    auth.close()
+    return str(done.user.id)
+
+
+def test_migrate_plans_and_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--plan` changes nothing; a second run finds nothing to do."""
+    monkeypatch.setenv("NIGHTLATCH_DEVELOPMENT", "1")
+    runner, data = CliRunner(), ["--data", str(tmp_path)]
+    planned = json.loads(runner.invoke(command, [*data, "migrate", "--plan", "--json"]).output)
+    assert planned == json.loads(runner.invoke(command, [*data, "migrate", "--json"]).output)
+    assert planned[0]["name"] == "front door"
+    assert "up to date" in runner.invoke(command, [*data, "migrate"]).output
+
+
+def test_users(run: Callable[..., Result], mia: str) -> None:
+    """List, show, roles, suspend, restore, delete: as a table and as JSON."""
+    assert MIA in run("users", "list").output
+    (row,) = json.loads(run("users", "show", MIA, "--json").output)
+    assert (row["id"], row["roles"], row["status"]) == (mia, "editor", "active")
+    assert "suspended" in run("users", "suspend", MIA).output
+    assert json.loads(run("sessions", "list", "--json").output) == []
+    assert run("users", "restore", mia).exit_code == 0
+    assert json.loads(run("users", "roles", MIA, "admin", "editor", "--json").output)[0]["roles"] == "admin, editor"
+    assert run("users", "delete", MIA, input="n\n").exit_code == 1
+    assert run("users", "delete", MIA, "--yes").exit_code == 0
+    assert run("users", "list").output.strip() == "There are no users yet."
+
+
+@pytest.mark.usefixtures("mia")
+def test_sessions(run: Callable[..., Result]) -> None:
+    """List and revoke."""
+    (row,) = json.loads(run("sessions", "list", "--user", MIA, "--json").output)
+    assert row["device"] == "curl"
+    assert run("sessions", "revoke", row["id"]).exit_code == 0
+    assert "Nobody is signed in" in run("sessions", "list").output
+    assert json.loads(run("sessions", "revoke", "--user", MIA, "--json").output) == {"revoked": 0}
+
+
+def test_an_invitation_is_mailed(run: Callable[..., Result], tmp_path: Path) -> None:
+    """`--mail` sends the link and prints none."""
+    said = run("users", "add", "--email", MIA, "--mail")
+    assert said.exit_code == 0
+    assert "nll_" not in said.output
+    (mail,) = (tmp_path / "data" / "mailbox").glob("*.eml")
+    assert re.search(r"link=3D(nll_|\S)|nll_", mail.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("users", "show", "nobody@example.org"), 1, "no such user"),
+        (("users", "add"), 2, "e-mail address"),
+        (("users", "add", "--email", "not an address"), 2, "e-mail address"),
+        (("users", "add", "--email", MIA, "--role", "a b"), 2, "role"),
+        (("sessions", "revoke", "not-an-id"), 1, "no such session"),
+        (("sessions", "revoke"), 2, "session's id"),
+        (("users", "frobnicate"), 2, "No such command"),
+        (("--config", "/nowhere.toml", "users", "list"), 2, "/nowhere.toml"),
+    ],
+)
+def test_mistakes(run: Callable[..., Result], arguments: tuple[str, ...], code: int, words: str) -> None:
+    """A plain sentence, a stated exit code, no traceback."""
+    said = run(*arguments)
+    assert (said.exit_code, words in said.output) == (code, True), said.output
+
+
+def test_a_missing_database_is_told(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Exit code 3, and no traceback."""
+    for path in (tmp_path / "data").glob("nightlatch.db*"):
+        path.unlink()
+    (tmp_path / "data" / "nightlatch.db").mkdir()
+    assert run("users", "list").exit_code == 3
+
+
+def test_doctor_measures_and_judges(run: Callable[..., Result]) -> None:
+    """It says what a hash costs, and finds the cheap profile wrong."""
+    said = run("doctor", "--json")
+    rows = {row["what"]: row for row in json.loads(said.output)}
+    assert "ms a hash" in rows["owasp_minimum"]["found"]
+    assert rows["hashing.profile"]["verdict"] == "wrong"
+    assert rows["schema"]["verdict"] == "good"
+    assert said.exit_code == 1
+
+
+def test_init_writes_settings_and_a_key_once(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Both for their owner alone; an existing file is left as it is."""
+    path = tmp_path / "nightlatch.toml"
+    assert run("init", str(path)).exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    again = run("init", str(path))
+    assert (again.exit_code, "there already" in again.output) == (2, True)
+
+
+def test_a_terminal_is_not_steered_by_names(run: Callable[..., Result], mia: str, tmp_path: Path) -> None:
+    """Escape codes in what users chose show as marks (ASVS 16.4.1)."""
+    from nightlatch.records import User
+    from nightlatch.server.app import build
+    from nightlatch.server.config import load
+
+    auth = build(load(given={"data": str(tmp_path / "data")}))
+    from uuid import UUID
+
+    auth.store.update(User, {"id": UUID(mia)}, {"name": "\x1b[31mred[bold]"})
+    auth.close()
+    said = run("users", "list").output
+    assert "\x1b" not in said

@@ -1,0 +1,228 @@
+"""The stand-alone server, as a process: first run, health, crash, stop, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from servers import Server
+
+pytestmark = pytest.mark.slow
+
+MIA = "mia@example.org"
+SECRET = "correct horse battery staple"
+BIN = str(Path(sys.executable).parent / "nightlatch")
+
+
+def refused(tmp_path: Path, *arguments: str, **environment: str) -> str:
+    """Run a command that must refuse, and return what it says."""
+    ran = subprocess.run(
+        [BIN, "--data", str(tmp_path / "data"), *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    return ran.stderr
+
+
+def test_a_conversation(server: Server) -> None:
+    """Sign up by JSON, read the dev mailbox, prove, be recognised, sign out."""
+    status, begun, _ = server.call("POST", "/auth/api/sign-up", {"email": MIA, "password": SECRET})
+    assert status == 202
+    answer = {"attempt": begun["attempt"], "authenticator": "email_code", "code": server.code(MIA)}
+    status, done, headers = server.call("POST", "/auth/api/attempt/answer", answer)
+    assert (status, done["status"]) == (200, "complete")
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert server.call("GET", "/auth/api/session", cookie=cookie)[1]["user"]["email"] == MIA
+    assert server.call("DELETE", "/auth/api/session", cookie=cookie)[0] == 204
+    assert server.call("GET", "/auth/api/session", cookie=cookie)[0] == 401
+
+
+def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    """Kill -9 between an acknowledged sign-up and its mail: neither is lost."""
+    server = Server(tmp_path / "data", NIGHTLATCH_OUTBOX__POLL="600")
+    server.start()
+    status, begun, _ = server.call("POST", "/auth/api/sign-up", {"email": MIA, "password": SECRET})
+    assert status == 202
+    server.stop(signal.SIGKILL)
+    server.environment["NIGHTLATCH_OUTBOX__POLL"] = "0.2"
+    server.start()
+    answer = {"attempt": begun["attempt"], "authenticator": "email_code", "code": server.code(MIA)}
+    assert server.call("POST", "/auth/api/attempt/answer", answer)[0] == 200
+    server.stop()
+
+
+def test_files_are_their_owners_alone(server: Server) -> None:
+    """Keys, database, the administrator's link and the mailbox: 0600 and 0700, and the link in no log."""
+    for path in server.data.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    link = (server.data / "first-administrator").read_text()
+    secret = link.strip().partition("link=")[2]
+    assert secret.startswith("nll_")
+    assert secret not in server.stop()
+
+
+def test_health(server: Server) -> None:
+    """Alive and ready, in a word each."""
+    assert server.call("GET", "/healthz")[:2] == (200, "ok\n")
+    assert server.call("GET", "/readyz")[:2] == (200, "ready\n")
+    assert server.call("POST", "/healthz", {})[0] == 405
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": ""},
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"X-Forwarded-Host": "localhost"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 proxy"},
+    ],
+)
+def test_085_the_mailbox_is_for_this_machine_alone(server: Server, headers: dict[str, str]) -> None:
+    """Another host's name, or a request that was forwarded: not there, and the log says which condition failed."""
+    assert server.call("GET", "/dev/mailbox.json")[0] == 200
+    for path in ("/dev/mailbox", "/dev/mailbox.json"):
+        assert server.call("GET", path, headers=headers)[0] in {400, 404}
+    output = server.stop()
+    assert "dev mailbox refused" in output or headers == {"Host": ""}
+
+
+def test_ctrl_c_ends_it_within_two_seconds(server: Server) -> None:
+    """And leaves nothing behind."""
+    process = server.process
+    assert process is not None
+    began = time.monotonic()
+    server.stop(signal.SIGINT)
+    assert time.monotonic() - began < 4  # two seconds, and room for a busy machine
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", server.port)) != 0
+
+
+def test_a_request_begun_is_finished(tmp_path: Path) -> None:
+    """A graceful stop lets a sign-in that is hashing end."""
+    server = Server(tmp_path / "data", NIGHTLATCH_HASHING__PROFILE="rfc9106_low_memory")
+    server.start()
+    body = json.dumps({"identifier": MIA, "password": SECRET}).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /auth/api/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+        time.sleep(0.05)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        answered = connection.recv(200)
+    server.stop()
+    assert answered.startswith(b"HTTP/1.1 401")
+
+
+def test_a_busy_port_names_its_holder(tmp_path: Path) -> None:
+    """Who holds it, and what to do."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        said = refused(tmp_path, "serve", "--port", port, NIGHTLATCH_DEVELOPMENT="1")
+    assert f"(pid {os.getpid()})" in said
+    assert "--port" in said
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_SERVICE_NAEM": "x"}, "did you mean service_name"),
+        ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_BIND": "0.0.0.0"}, "this machine alone"),  # noqa: S104
+        ({"NIGHTLATCH_BASE_URL": "http://auth.example.com"}, "https://"),
+        ({"NIGHTLATCH_BASE_URL": "https://auth.example.com"}, "mail.transport"),
+        ({"NIGHTLATCH_BASE_URL": "https://a.example.com", "NIGHTLATCH_MAIL__TRANSPORT": "console"}, "development"),
+        ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_SECRET_KEYS": "changeme"}, "secret_keys"),
+        ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_POLICY__EVERYONE__AAL": "2"}, "second factor"),
+        ({}, "base_url is not set"),
+    ],
+)
+def test_what_is_unsafe_does_not_start(tmp_path: Path, environment: dict[str, str], words: str) -> None:
+    """One plain sentence, exit code 2."""
+    assert words in refused(tmp_path, "serve", "--port", "65431", **environment)
+
+
+def test_others_may_not_read_the_key(tmp_path: Path) -> None:
+    """A key file that others may read is refused."""
+    (tmp_path / "data").mkdir()
+    key = tmp_path / "data" / "secret_key"
+    key.write_text("k" * 10 + "abcdefghijklmnopqrstuvwxyz0123456789")
+    key.chmod(0o644)
+    assert "chmod 600" in refused(tmp_path, "serve", NIGHTLATCH_DEVELOPMENT="1")
+
+
+def test_a_schema_that_is_behind_is_refused_without_migrating(tmp_path: Path) -> None:
+    """`--no-migrate` says which command to run."""
+    said = refused(tmp_path, "serve", "--no-migrate", "--port", "65432", NIGHTLATCH_DEVELOPMENT="1")
+    assert "nightlatch migrate" in said
+
+
+def test_tls(tmp_path: Path) -> None:
+    """`--tls-cert` and `--tls-key` serve https, not under TLS 1.2."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_path, key_path = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    server = Server(
+        tmp_path / "data",
+        "--tls-cert",
+        str(cert_path),
+        "--tls-key",
+        str(key_path),
+        NIGHTLATCH_DEVELOPMENT="0",
+        NIGHTLATCH_BASE_URL="https://localhost",
+        NIGHTLATCH_MAIL__TRANSPORT="file",
+        NIGHTLATCH_MAIL__DIRECTORY=str(tmp_path / "mail"),
+    )
+    server.url = f"https://localhost:{server.port}"
+    context = ssl.create_default_context(cafile=str(cert_path))
+    urllib.request.install_opener(urllib.request.build_opener(urllib.request.HTTPSHandler(context=context)))
+    try:
+        server.start()
+        status, _, headers = server.call("GET", "/auth/sign-in")
+        assert status == 200
+        assert "max-age=63072000" in headers["strict-transport-security"]
+        assert "__Host-Http-session_visitor=" in headers["set-cookie"]
+        assert server.call("GET", "/dev/mailbox.json")[0] == 404
+    finally:
+        urllib.request.install_opener(urllib.request.build_opener())
+        server.stop()
