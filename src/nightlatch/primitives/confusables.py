@@ -76,8 +76,9 @@ def skeleton(text: str) -> str:
         text: at most a few dozen characters.
 
     Returns:
-        the same for texts that look alike: separators fall away, ``0`` is ``o``, ``1`` and ``i`` are ``l``.
+        the same for texts that look alike: no separators; ``0`` is ``o``, ``1`` and ``i`` are ``l``, ``rn`` is ``m``, ``vv`` is ``w``.
     """
     folded = unicodedata.normalize("NFKD", text).casefold().translate(_TABLE)
     plain = unicodedata.normalize("NFKD", folded)
-    return "".join(_ONE_OF_MANY.get(each, each) for each in plain if each.isalnum())
+    letters = "".join(_ONE_OF_MANY.get(each, each) for each in plain if each.isalnum())
+    return letters.replace("rn", "m").replace("vv", "w")

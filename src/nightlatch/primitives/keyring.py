@@ -141,9 +141,9 @@ def _material(secret: Secret) -> bytes:
     """Return a key's bytes.
 
     Raises:
-        ConfigurationError: under 256 bits, or plainly not random: few different characters, a repetition, a placeholder.
+        ConfigurationError: under 256 bits, or plainly no secret: few different characters, a repetition, a placeholder.
     """
-    text = secret.reveal().strip()
+    text = secret.reveal()
     material = text.encode("utf-8", "surrogatepass")
     letters = re.sub(r"[\W_]", "", text).lower()
     weak = (
