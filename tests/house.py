@@ -2,65 +2,34 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from nightlatch import Nightlatch
-from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.flows.outcome import Complete, Outcome
 from nightlatch.ports import Mail, Store
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
-from nightlatch.settings import Hashing, Settings
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.storage.sql import SqlStore, migrate
+from nightlatch.testing.household import PASSWORD, Household
 
-PASSWORD = Secret("correct horse battery staple")
 WRONG = Secret("certainly not the password")
 HERE = Client(ip="192.0.2.7", user_agent="Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0")
 ELSEWHERE = Client(ip="198.51.100.9", user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) Safari/604.1")
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
+class House(Household):
+    """The published household, with a person's usual moves."""
 
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        """Return the time it shows."""
-        return self.time
-
-    def advance(self, **by: float) -> None:
-        """Move on."""
-        self.time += timedelta(**by)
-
-
-class House:
-    """The core, and what a test needs to live in it."""
-
-    def __init__(self, store: Store, **settings: Any) -> None:
-        self.clock = Clock()
-        self.mails: list[Mail] = []
-        self.store = store
-        self.settings = Settings(
-            base_url="http://localhost:8000",
-            secret_keys=(Secret("a secret key for tests, long enough to be one"),),
-            service_name="Harbour Books",
-            hashing=Hashing(profile="cheap_for_tests", slots=2, queue=64),
-            **settings,
-        )
-        self.auth = Nightlatch(self.settings, store, mailer=self, clock=self.clock, background=False)
-
-    def send(self, mail: Mail) -> None:
-        """Be the mailer."""
-        self.mails.append(mail)
+    @property
+    def mails(self) -> list[Mail]:
+        """What was mailed."""
+        return self.mailbox.messages
 
     def deliver(self) -> None:
         """Deliver what waits."""
@@ -68,28 +37,19 @@ class House:
 
     def newest(self, to: str) -> Mail:
         """Return the newest mail to an address."""
-        self.deliver()
-        return next(mail for mail in reversed(self.mails) if mail.to == to)
+        return self.mailbox.newest(to)
 
     def code(self, to: str = "mia@example.org") -> Secret:
         """Return the newest code mailed to an address."""
-        found = re.search(r"\b(\d{4} ?\d{4})\b", self.newest(to).text)
-        assert found, "there is no code in the mail"
-        return Secret(found.group(1))
+        return self.mailbox.code_for(to)
 
     def link(self, to: str = "mia@example.org") -> Secret:
         """Return the newest link's secret mailed to an address."""
-        found = re.search(r"link=(nll_\w+)", self.newest(to).text)
-        assert found, "there is no link in the mail"
-        return Secret(found.group(1))
+        return self.mailbox.link_for(to)
 
     def member(self, email: str = "mia@example.org", client: Client = HERE, password: Secret = PASSWORD) -> Complete:
         """Sign somebody up, all the way."""
-        more = self.auth.sign_up.begin(client, email=email, password=password)
-        assert isinstance(more, More)
-        done = self.auth.attempts.answer(client, more.attempt, authenticator="email_code", code=self.code(email))
-        assert isinstance(done, Complete)
-        return done
+        return self.sign_up(email, client=client, password=password)
 
     def sign_in(
         self, client: Client = HERE, identifier: str = "mia@example.org", password: Secret = PASSWORD

@@ -74,7 +74,6 @@ def test_the_session_travels_in_its_cookie_only(browser: Browser, house: House) 
 def test_over_https_the_cookie_has_its_prefix(make_house: Callable[..., House]) -> None:
     """`__Host-Http-` and Secure; a cookie without the prefix is nobody's."""
     house = make_house(identifiers="username")
-    object.__setattr__  # noqa: B018 - settings are frozen; a second house is built below instead
     from nightlatch.settings import Settings
 
     settings = Settings(
@@ -85,7 +84,7 @@ def test_over_https_the_cookie_has_its_prefix(make_house: Callable[..., House]) 
     )
     from nightlatch import Nightlatch
 
-    auth = Nightlatch(settings, house.store, mailer=house, clock=house.clock, background=False)
+    auth = Nightlatch(settings, house.store, mailer=house.mailbox, clock=house.clock, background=False)
     browser = Browser(HttpApp(auth))
     status, _ = browser.call("POST", "/api/sign-up", {"username": "mia", "password": SECRET})
     assert status == 200
