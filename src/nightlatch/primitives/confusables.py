@@ -76,7 +76,8 @@ def skeleton(text: str) -> str:
         text: at most a few dozen characters.
 
     Returns:
-        the same for texts that look alike: no separators; ``0`` is ``o``, ``1`` and ``i`` are ``l``, ``rn`` is ``m``, ``vv`` is ``w``.
+        the same for texts that look alike: no separators, ``0`` is ``o``, ``1`` and ``i`` are ``l``, ``rn`` is ``m``,
+        ``vv`` is ``w``.
     """
     folded = unicodedata.normalize("NFKD", text).casefold().translate(_TABLE)
     plain = unicodedata.normalize("NFKD", folded)
