@@ -17,7 +17,8 @@ def as_markdown(heading: str, figures: list[Figure], rows: list[Row]) -> str:
     for each in figures:
         wanted = f"at {'least' if each.at_least else 'most'} {_number(each.bound, each.unit)}"
         verdict = "PASS" if each.passes else "SHORT"
-        lines.append(f"| {each.what} | {_number(each.value, each.unit)} | {wanted} | {verdict} |")
+        spread = f"{_number(each.value, each.unit)} ({_bare(min(each.values))}-{_bare(max(each.values))})"
+        lines.append(f"| {each.what} | {spread} | {wanted} | {verdict} |")
     lines += ["", "| measured | median (min-max) | runs | other CPU, most | bad |", "|---|--:|--:|--:|--:|"]
     for row in rows:
         lines.append(f"| {row.what} | {_spread(row)} | {len(row.values)} | {row.other:.2f} | {row.bad} |")
@@ -28,14 +29,18 @@ def as_json(machine: str, figures: list[Figure], rows: list[Row]) -> str:
     """Return everything that was measured."""
     value: dict[str, Any] = {
         "machine": machine,
-        "figures": [{**asdict(each), "passes": each.passes} for each in figures],
+        "figures": [{**asdict(each), "value": each.value, "passes": each.passes} for each in figures],
         "rows": [{**asdict(each), "median": each.median} for each in rows],
     }
     return json.dumps(value, indent=1)
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:.2f}" if unit == "x" else f"{value:.3g} {unit}"
+    return _bare(value) if unit == "x" else f"{_bare(value)} {unit}"
+
+
+def _bare(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.3g}"
 
 
 def _spread(row: Row) -> str:
