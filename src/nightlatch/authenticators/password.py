@@ -130,6 +130,14 @@ class Password:
 
     # --- setting ----------------------------------------------------------------------------------------------------
 
+    def see_room(self, client: Client) -> None:
+        """Shed a flood before it costs a look-up or a write. Who may be a known device is looked at first.
+
+        Raises:
+            Busy: the hashing pool is full.
+        """
+        self._pool.see_room(client.network, known_device=client.device is not None)
+
     def validate(self, password: Secret, *, about: Sequence[str | None]) -> None:
         """Refuse a new password that policy does not allow.
 

@@ -54,6 +54,8 @@ class SignIn:
             Busy: the hashing pool is full; nothing was verified.
         """
         core = self._core
+        if password is not None:
+            core.password.see_room(client)
         claim = core.users.claim(identifier)
         if password is not None:
             return self._prove.first(

@@ -83,6 +83,7 @@ class SignUp:
             raise SignUpClosed("sign-up is closed by settings")
         claims = self._claims(email, username, name)
         if password is not None:
+            core.password.see_room(client)
             core.password.validate(password, about=[claims.email, claims.username, claims.name])
         elif not core.settings.asks_email:
             raise InvalidInput(fields={"password": "Please choose a password."})

@@ -178,12 +178,28 @@ class HashingPool:
             self._jobs.append(job)
             self._wake.notify()
 
+    def see_room(self, client: str, *, known_device: bool = False) -> None:
+        """Refuse at once where a job would be refused now: before anything is looked up or written for it.
+
+        Raises:
+            Busy: the pool is full, for this client.
+        """
+        with self._wake:
+            inside = self._running + len(self._jobs)
+            if inside >= self.slots:
+                self._see_place(client, waiting=inside - self.slots, known=known_device)
+
     def _queue_up(self, job: _Job, client: str, *, waiting: int, known: bool) -> None:
         """Take a place in the queue.
 
         Raises:
             Busy: there is none, for this client.
         """
+        self._see_place(client, waiting=waiting, known=known)
+        job.waits_for = client
+        self._waiting[client] += 1
+
+    def _see_place(self, client: str, *, waiting: int, known: bool) -> None:
         room = self._queue if known else self._queue - self._reserved
         if waiting >= room:
             raise Busy("hashing pool full", retry_after=_RETRY_AFTER)
@@ -191,8 +207,6 @@ class HashingPool:
         share = self._share + self._reserved if known else self._share
         if client and self._waiting[client] >= share:
             raise Busy("one network's share of the hashing queue is full", retry_after=_RETRY_AFTER)
-        job.waits_for = client
-        self._waiting[client] += 1
 
     def _run(self) -> None:
         if sys.platform == "linux":
