@@ -118,7 +118,7 @@ def validate_where(kind: type[Record], where: Where) -> None:
         if column is None:
             raise ValueError(f"{kind.__name__} has no field {name!r}")
         if isinstance(value, before | after):
-            if value.value is None or column.kind not in {"time", "int"}:
+            if column.kind not in {"time", "int"}:
                 raise ValueError(f"{kind.__name__}.{name} has no before and after")
             _validate(column, value.value)
         elif isinstance(value, any_of):
@@ -181,8 +181,9 @@ def _validate(column: Column, value: Any) -> None:
     if kind == "json":
         _validate_json(column, value)
         return
-    fits: bool = isinstance(value, _EXPECTED[kind])
-    if not fits or (kind == "int" and isinstance(value, bool)):
+    expected = _EXPECTED[kind]
+    # Exactly: to PostgreSQL a boolean is no integer, though to Python it is one.
+    if type(value) is not expected and (kind == "int" or not isinstance(value, expected)):
         raise ValueError(f"{column.name} is no {kind}")
     if kind == "time" and value.tzinfo is not UTC and value.utcoffset() != _NO_OFFSET:
         raise ValueError(f"{column.name} is no time in UTC")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import pool
 
 from nightlatch.errors import ConfigurationError, StoreUnavailable
+from nightlatch.storage.sql.drivers import in_memory
 
 __all__ = ["Connections", "HostConnections", "OwnConnections"]
 
@@ -49,19 +50,27 @@ class OwnConnections:
         self._open_one = open_one
         self._most = most
         self._wait = wait
+        self._forking = threading.Lock()
+        self._inherited: list[Any] = []
         self._begin()
 
     def _begin(self) -> None:
         self._idle: list[Any] = []
         self._places = threading.BoundedSemaphore(self._most)
+        self._closed = False
         self._pid = os.getpid()
+
+    def _leave_to_the_parent(self) -> None:
+        # A forked child must not speak on its parent's connections, nor close them: they are kept, and never used.
+        with self._forking:
+            if self._pid != os.getpid():
+                self._inherited.extend(self._idle)
+                self._begin()
 
     def take(self) -> Any:
         """Return the connection that was used last, or a new one."""
         if self._pid != os.getpid():
-            # A forked child must not speak on its parent's connections, nor close them.
-            self._inherited = self._idle
-            self._begin()
+            self._leave_to_the_parent()
         if not self._places.acquire(timeout=self._wait):
             raise StoreUnavailable("every connection is in use")
         try:
@@ -76,16 +85,17 @@ class OwnConnections:
 
     def give(self, connection: Any, *, broken: bool) -> None:
         """Put it on top of the list."""
-        if broken:
+        if broken or self._closed:
             _close(connection)
         else:
             self._idle.append(connection)
         self._places.release()
 
     def close(self) -> None:
-        """Close the idle ones."""
+        """Close the idle ones now, and those in use when they are given back."""
         if self._pid != os.getpid():
             return
+        self._closed = True
         while self._idle:
             _close(self._idle.pop())
 
@@ -101,10 +111,13 @@ class HostConnections:
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        if isinstance(engine.pool, pool.StaticPool | pool.SingletonThreadPool) or engine.url.database in {
-            "",
-            ":memory:",
-        }:
+        if engine.dialect.is_async:
+            raise ConfigurationError(
+                "the application's engine is asynchronous: hand over a synchronous one on the same database, such as"
+                " sqlalchemy.create_engine(...)"
+            )
+        shared = isinstance(engine.pool, pool.StaticPool | pool.SingletonThreadPool)
+        if shared or (engine.dialect.name == "sqlite" and in_memory(engine.url)):
             raise ConfigurationError(
                 "the application's engine shares one connection (as SQLite's :memory: does), so transactions of"
                 " different threads would mix: write a file instead, such as sqlite:///instance/app.db"

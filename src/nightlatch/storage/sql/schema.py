@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from nightlatch.errors import SchemaMismatch, StoreUnavailable
 from nightlatch.records import SchemaStep
+from nightlatch.storage.sql.drivers import engine_for
 from nightlatch.storage.sql.tables import table_of
 
 __all__ = ["STEPS", "VERSION_TABLE", "include_object", "migrate", "pending", "verify_schema"]
@@ -23,7 +24,7 @@ STEPS = {1: "front door"}
 VERSION_TABLE = "nightlatch_alembic"
 
 
-def done(engine: sa.Engine) -> set[int]:
+def done(engine: sa.Engine | str) -> set[int]:
     """Return the numbers of the steps that are done.
 
     Raises:
@@ -31,22 +32,30 @@ def done(engine: sa.Engine) -> set[int]:
     """
     table = table_of(SchemaStep)
     try:
-        with engine.connect() as connection:
+        with _engine(engine).connect() as connection:
             if not sa.inspect(connection).has_table(table.name):
                 return set()
             return set(connection.scalars(sa.select(table.c.number)))
+    except sa.exc.TimeoutError:
+        raise StoreUnavailable("the application's pool has no connection left") from None
     except sa.exc.DBAPIError as error:
         raise StoreUnavailable(f"cannot read the schema: {type(error.orig).__name__}") from None
 
 
-def pending(engine: sa.Engine) -> list[tuple[int, str]]:
+def pending(engine: sa.Engine | str) -> list[tuple[int, str]]:
     """Return the steps that are not done yet, in order."""
     finished = done(engine)
     return [(number, name) for number, name in STEPS.items() if number not in finished]
 
 
-def migrate(engine: sa.Engine) -> list[tuple[int, str]]:
+def migrate(engine: sa.Engine | str) -> list[tuple[int, str]]:
     """Do every pending step.
+
+    On SQLite and PostgreSQL all of them or none, and of several processes that start at once one does them while the
+    others wait. MariaDB commits each table as it is made.
+
+    Args:
+        engine: an engine, or a database's address.
 
     Returns:
         the steps that were done.
@@ -56,6 +65,7 @@ def migrate(engine: sa.Engine) -> list[tuple[int, str]]:
     """
     from alembic import command
 
+    engine = _engine(engine)
     todo = pending(engine)
     if todo:
         command.upgrade(_config(engine), "head")
@@ -63,7 +73,7 @@ def migrate(engine: sa.Engine) -> list[tuple[int, str]]:
     return todo
 
 
-def verify_schema(engine: sa.Engine) -> None:
+def verify_schema(engine: sa.Engine | str) -> None:
     """See that this version can work on the database: its own number, or the next.
 
     Raises:
@@ -83,6 +93,10 @@ def include_object(object_: Any, name: str | None, type_: str, reflected: bool, 
     del reflected, compare_to
     table = name if type_ == "table" else getattr(getattr(object_, "table", None), "name", None)
     return not (table or "").startswith("nightlatch_")
+
+
+def _engine(engine: sa.Engine | str) -> sa.Engine:
+    return engine_for(engine) if isinstance(engine, str) else engine
 
 
 def _config(engine: sa.Engine) -> Any:

@@ -82,8 +82,7 @@ class Statements:
             table = table_of(kind)
             statement = sa.select(*table.c).where(self._condition(table, where))
             if order_by:
-                column = table.c[order_by.removeprefix("-")]
-                statement = statement.order_by(column.desc() if order_by.startswith("-") else column.asc())
+                statement = statement.order_by(self._order(table.c[order_by.removeprefix("-")], order_by[0] == "-"))
             if limit is not None:
                 statement = statement.limit(sa.bindparam("p_limit", type_=sa.Integer()))
             prepared = self._prepare(key, kind, statement)
@@ -125,6 +124,13 @@ class Statements:
 
     # --- building ---------------------------------------------------------------------------------------------------
 
+    def _order(self, column: Any, downwards: bool) -> Any:  # noqa: FBT001
+        ordered = column.desc() if downwards else column.asc()
+        if column.nullable and self._dialect.name == "postgresql":
+            # NULLs come first upwards, as SQLite and MariaDB have them.
+            return ordered.nulls_last() if downwards else ordered.nulls_first()
+        return ordered
+
     def _condition(self, table: sa.Table, where: Where) -> Any:
         return sa.and_(*(self._clause(table.c[name], name, value) for name, value in where.items()))
 
@@ -139,7 +145,8 @@ class Statements:
             case any_of(values):
                 if not values:
                     return sa.false()
-                bound = [sa.bindparam(f"w_{name}_{number}", type_=column.type) for number in range(len(values))]
+                places = range(_places(values))
+                bound = [sa.bindparam(f"w_{name}_{number}", type_=column.type) for number in places]
                 return column.in_(bound)
             case _:
                 return column == sa.bindparam(f"w_{name}", type_=column.type)
@@ -165,18 +172,24 @@ def _field(parameter: str) -> str:
 
 def _shape(where: Where) -> tuple[Any, ...]:
     return tuple(
-        (name, len(value.values))
+        (name, _places(value.values))
         if isinstance(value, any_of)
         else (name, None if value is None else type(value) if isinstance(value, before | after) else "=")
         for name, value in where.items()
     )
 
 
+def _places(values: Sequence[Any]) -> int:
+    # Powers of two, the last value repeated: few statements are kept, however many lengths are asked for.
+    return 1 << (len(values) - 1).bit_length() if values else 0
+
+
 def _values(where: Where) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in where.items():
         if isinstance(value, any_of):
-            values |= {f"w_{name}_{number}": each for number, each in enumerate(value.values)}
+            for number in range(_places(value.values)):
+                values[f"w_{name}_{number}"] = value.values[min(number, len(value.values) - 1)]
         elif isinstance(value, before | after):
             values[f"w_{name}"] = value.value
         elif value is not None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
-from nightlatch.errors import Conflict, StoreError, StoreUnavailable, TransactionOpen
-from nightlatch.ports import Changes, Where
+from nightlatch.errors import ConfigurationError, Conflict, StoreError, StoreUnavailable, TransactionOpen
+from nightlatch.ports import Changes, Where, any_of
 from nightlatch.records import RECORDS, Record
-from nightlatch.storage.codec import validate_changes, validate_record, validate_where
+from nightlatch.storage.codec import validate_changes, validate_find, validate_record, validate_where
 from nightlatch.storage.sql.connections import Connections, HostConnections, OwnConnections
+from nightlatch.storage.sql.drivers import (
+    BUSY_SECONDS,
+    begin_words,
+    engine_for,
+    in_memory,
+    is_harmless,
+    opener,
+    translated,
+)
 from nightlatch.storage.sql.statements import Prepared, Statements
 
 __all__ = ["SqlStore"]
@@ -22,7 +33,7 @@ __all__ = ["SqlStore"]
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
-_BUSY_SECONDS = 5.0
+_CHUNK = 500
 
 
 class _Local(threading.local):
@@ -46,31 +57,38 @@ class SqlStore:
         self._local = _Local()
         self._sqlite = engine.dialect.name == "sqlite"
         self._lax = self._sqlite and isinstance(connections, HostConnections)
-        self._begin = "BEGIN IMMEDIATE" if self._sqlite else "BEGIN"
+        # PostgreSQL: a failed statement spoils its transaction; a savepoint around each write keeps it usable.
+        self._spoils = engine.dialect.name == "postgresql"
+        self._begin_words = begin_words(engine.dialect)
         dbapi: Any = engine.dialect.dbapi
         self._driver_error: type[Exception] = dbapi.Error
         self._integrity_error: type[Exception] = dbapi.IntegrityError
+        _stores.add(self)
 
     @classmethod
     def open(cls, url: str, *, durable: bool = True, most_connections: int = 64) -> Self:
         """Return a store with connections of its own.
 
         Args:
-            url: SQLAlchemy's form: ``sqlite:///data/nightlatch.db``, ``postgresql+psycopg://...``.
+            url: SQLAlchemy's form: ``sqlite:///data/nightlatch.db``, ``postgresql://...``, ``mariadb://...``.
             durable: on SQLite, whether an acknowledged write survives a power cut (docs/decisions/0002).
             most_connections: at once, in this process.
+
+        Raises:
+            ConfigurationError: it is no address of a database that connections can share.
+            MissingExtra: the database's driver is not installed.
         """
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-        sqlite = engine.dialect.name == "sqlite"
-        opener = _sqlite_opener(engine, durable=durable) if sqlite else _server_opener(engine)
-        return cls(engine, OwnConnections(opener, most=most_connections, wait=_BUSY_SECONDS))
+        engine = engine_for(url)
+        if engine.dialect.name == "sqlite" and in_memory(engine.url):
+            raise ConfigurationError("a database in memory is not shared by connections: write a file's name")
+        return cls(engine, OwnConnections(opener(engine, durable=durable), most=most_connections, wait=BUSY_SECONDS))
 
     @classmethod
     def on_engine(cls, engine: sa.Engine) -> Self:
         """Return a store on a host application's engine, in transactions of its own.
 
         Raises:
-            ConfigurationError: its pool shares one connection among all threads.
+            ConfigurationError: its pool shares one connection among all threads, or it is asynchronous.
         """
         return cls(engine, HostConnections(engine))
 
@@ -87,22 +105,26 @@ class SqlStore:
                 yield
             return
         self._take(local)
+        local.depth = 1
         try:
-            self._run(self._begin)
-            local.depth = 1
+            for words in self._begin_words:
+                self._run(words)
             try:
                 yield
             except BaseException:
                 self._quietly("ROLLBACK")
                 raise
-            try:
-                self._run("COMMIT")
-            except StoreError:
-                self._quietly("ROLLBACK")
-                raise
+            self._commit()
         finally:
             local.depth = 0
             self._give(local)
+
+    def _commit(self) -> None:
+        try:
+            self._run("COMMIT")
+        except StoreError:
+            self._quietly("ROLLBACK")
+            raise
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
@@ -128,7 +150,7 @@ class SqlStore:
         validate_record(record)
         if self._lax and type(record).references:
             with self.transaction():
-                self._see_references(record)
+                self._see_references(type(record), {name: getattr(record, name) for name in record.references})
                 self._write(*self._statements.insert(record))
             return
         self._write(*self._statements.insert(record))
@@ -140,17 +162,19 @@ class SqlStore:
 
     def find(self, kind: type[R], where: Where, *, order_by: str | None = None, limit: int | None = None) -> list[R]:
         """Return the rows that match."""
-        validate_where(kind, where)
-        if order_by is not None:
-            validate_where(kind, {order_by.removeprefix("-"): None})
+        validate_find(kind, where, order_by, limit)
         prepared, values = self._statements.find(kind, where, order_by, limit)
         decode = self._statements.decoder(kind)
-        return [decode(row) for row in self._on_connection(lambda: self._rows(prepared, values))]
+        return [decode(row) for row in self._on_connection(prepared, values, rows=True)]
 
     def update(self, kind: type[Record], where: Where, changes: Changes) -> int:
         """Change the rows that match and return how many matched."""
         validate_where(kind, where)
         validate_changes(kind, changes)
+        if self._lax and any(changes.get(field) is not None for field in kind.references):
+            with self.transaction():
+                self._see_references(kind, changes)
+                return self._write(*self._statements.update(kind, where, changes))
         return self._write(*self._statements.update(kind, where, changes))
 
     def delete(self, kind: type[Record], where: Where) -> int:
@@ -168,44 +192,30 @@ class SqlStore:
 
     # --- a host's SQLite, whose foreign keys may be off and whose pragmas are not ours to set ------------------------
 
-    def _see_references(self, record: Record) -> None:
-        for field, target in type(record).references.items():
-            referenced = getattr(record, field)
+    def _see_references(self, kind: type[Record], values: Changes) -> None:
+        for field, target in kind.references.items():
+            referenced = values.get(field)
             if referenced is not None and self.get(target, referenced) is None:
-                raise Conflict(f"{type(record).__name__}.{field} refers to a row that is not there")
+                raise Conflict(f"{kind.__name__}.{field} refers to a row that is not there")
 
     def _delete_references(self, kind: type[Record], where: Where) -> None:
-        for row in self.find(kind, where):
+        ids = tuple(row.id for row in self.find(kind, where))
+        for start in range(0, len(ids), _CHUNK):
             for other in RECORDS:
                 for field, target in other.references.items():
                     if target is kind:
-                        self.delete(other, {field: row.id})
+                        self.delete(other, {field: any_of(ids[start : start + _CHUNK])})
 
     # --- running ----------------------------------------------------------------------------------------------------
 
     def _write(self, prepared: Prepared, values: dict[str, Any]) -> int:
-        if self._local.depth and not self._sqlite:
-            # Elsewhere a failed statement spoils the transaction (PostgreSQL): a savepoint keeps it usable.
+        if self._spoils and self._local.depth:
             with self._savepoint():
-                return self._count(prepared, values)
-        return self._on_connection(lambda: self._count(prepared, values))
-
-    def _count(self, prepared: Prepared, values: dict[str, Any]) -> int:
-        cursor = self._execute(prepared.sql, prepared.arguments(values))
-        try:
-            return int(cursor.rowcount)
-        finally:
-            cursor.close()
-
-    def _rows(self, prepared: Prepared, values: dict[str, Any]) -> list[Any]:
-        cursor = self._execute(prepared.sql, prepared.arguments(values))
-        try:
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+                return int(self._on_connection(prepared, values, rows=False))
+        return int(self._on_connection(prepared, values, rows=False))
 
     def _run(self, sql: str) -> None:
-        self._execute(sql, ()).close()
+        self._execute(sql, None, rows=False)
 
     def _quietly(self, sql: str) -> None:
         """Undo on the way out of another error, which is the one to be told."""
@@ -214,25 +224,36 @@ class SqlStore:
         except StoreError:
             self._local.broken = True
 
-    def _execute(self, sql: str, arguments: Any) -> Any:
-        cursor = self._local.connection.cursor()
+    def _execute(self, sql: str, arguments: Any, *, rows: bool) -> Any:
+        local = self._local
+        if local.broken:
+            # The database has undone the transaction, or is gone: what follows must not be written on its own.
+            raise StoreUnavailable("the transaction was lost")
         try:
-            cursor.execute(sql, arguments)
+            cursor = local.connection.cursor()
+            try:
+                cursor.execute(sql) if arguments is None else cursor.execute(sql, arguments)
+                return cursor.fetchall() if rows else cursor.rowcount
+            finally:
+                cursor.close()
         except self._integrity_error as error:
-            cursor.close()
             raise Conflict(type(error).__name__) from None
         except self._driver_error as error:
-            self._local.broken = self._local.broken or not self._sqlite or "locked" not in str(error)
-            raise _translated(error) from None
-        return cursor
+            local.broken = not is_harmless(error)
+            raise translated(error) from None
+        except BaseException:
+            # Interrupted halfway (Ctrl-C, a worker's time-out): on this wire the next answer would be the last one's.
+            local.broken = True
+            raise
 
-    def _on_connection(self, work: Callable[[], T]) -> T:
+    def _on_connection(self, prepared: Prepared, values: dict[str, Any], *, rows: bool) -> Any:
+        arguments = prepared.arguments(values)
         local = self._local
-        if local.connection is not None:
-            return work()
+        if local.depth:
+            return self._execute(prepared.sql, arguments, rows=rows)
         self._take(local)
         try:
-            return work()
+            return self._execute(prepared.sql, arguments, rows=rows)
         finally:
             self._give(local)
 
@@ -242,63 +263,30 @@ class SqlStore:
 
     def _give(self, local: _Local) -> None:
         connection, local.connection = local.connection, None
-        self._connections.give(connection, broken=local.broken)
+        if connection is not None:
+            self._connections.give(connection, broken=local.broken)
+
+    def _forked(self) -> None:
+        """In a forked child: let go of a transaction that the parent goes on with."""
+        local = self._local
+        if local.connection is not None:
+            self._left_to_the_parent = (
+                local.connection
+            )  # never used, and never closed: that would hang up on the parent
+            local.connection = None
+            local.broken = True
 
     def __repr__(self) -> str:
         return f"SqlStore({self.engine.url.render_as_string(hide_password=True)})"
 
 
-def _translated(error: Exception) -> StoreError:
-    """Turn a driver's error into ours. Its text may quote values, so only its class and code go on."""
-    name = type(error).__name__
-    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
-    if name in {"OperationalError", "InterfaceError", "InternalError"}:
-        return StoreUnavailable(f"{name} {code}".strip())
-    return StoreError(f"{name} {code}".strip())
+_stores: weakref.WeakSet[SqlStore] = weakref.WeakSet()
 
 
-def _sqlite_opener(engine: sa.Engine, *, durable: bool) -> Callable[[], Any]:
-    import sqlite3
-
-    path = engine.url.database or ""
-    if path in {"", ":memory:"}:
-        from nightlatch.errors import ConfigurationError
-
-        raise ConfigurationError("a database in memory is not shared by connections: write a file's name")
-
-    def connect() -> Any:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.execute("PRAGMA mmap_size=268435456")
-        except sqlite3.Error as error:
-            raise _translated(error) from None
-        return connection
-
-    return connect
+def _forked() -> None:
+    for store in tuple(_stores):
+        store._forked()  # noqa: SLF001 - ours
 
 
-def _server_opener(engine: sa.Engine) -> Callable[[], Any]:
-    def connect() -> Any:
-        arguments, options = engine.dialect.create_connect_args(engine.url)
-        if engine.dialect.name in {"mysql", "mariadb"}:
-            options = {
-                **options,
-                "autocommit": True,
-                "charset": "utf8mb4",
-                "client_flag": 2,
-            }  # FOUND_ROWS: matched rows
-        try:
-            connection: Any = engine.dialect.connect(*arguments, **options)
-            if engine.dialect.name == "postgresql":
-                connection.autocommit = True
-        except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
-            raise _translated(error) from None
-        return connection
-
-    return connect
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,169 @@
+"""Where drivers differ: their addresses, how a connection is opened, and what their errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from nightlatch.errors import ConfigurationError, MissingExtra, StoreError, StoreUnavailable
+
+__all__ = ["BUSY_SECONDS", "begin_words", "engine_for", "in_memory", "is_harmless", "opener", "translated"]
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another's lock, and a thread for a connection, before `StoreUnavailable`."""
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+# Busy, full, read-only, gone: trying again, or an operator, helps. All else is a fault of ours or of the schema.
+_SQLITE_PASSING = (
+    "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN",
+    "SQLITE_PROTOCOL", "SQLITE_NOMEM",
+)  # fmt: skip
+_SQLSTATE_PASSING = ("08", "40", "53", "57", "58", "55P03", "25006")
+_MYSQL_PASSING = frozenset(
+    {1020, 1021, 1040, 1053, 1114, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1290, 1836, 1927, 1969, 3024, 4031}
+)
+_MYSQL_CLIENT = range(2000, 2100)
+
+
+def engine_for(url: str) -> sa.Engine:
+    """Return an engine, without connecting; it serves for its dialect and for migrations.
+
+    Args:
+        url: SQLAlchemy's form; without a driver's name ours is meant.
+
+    Raises:
+        ConfigurationError: it is no address of a database.
+        MissingExtra: the driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        return sa.create_engine(parsed, poolclass=sa.pool.NullPool)
+    except sa.exc.ArgumentError:
+        # The address may hold a password: it is not repeated.
+        raise ConfigurationError(
+            "database_url is no address of a database: write one such as sqlite:///data/nightlatch.db or"
+            " postgresql://user:password@host/name"
+        ) from None
+    except ModuleNotFoundError as error:
+        extra = "mariadb" if sa.make_url(url).get_backend_name() in {"mysql", "mariadb"} else "postgresql"
+        raise MissingExtra(
+            f"the database's driver is not installed ({error.name}): pip install 'nightlatch[{extra}]'"
+        ) from None
+
+
+def in_memory(url: sa.URL) -> bool:
+    """Tell whether an SQLite address means a database in memory."""
+    name = url.database or ":memory:"
+    return ":memory:" in name or url.query.get("mode") == "memory"
+
+
+def begin_words(dialect: sa.Dialect) -> tuple[str, ...]:
+    """Return the statements that begin a write transaction."""
+    if dialect.name == "sqlite":
+        # A deferred one upgraded later fails under load: the second of two that both read cannot write.
+        return ("BEGIN IMMEDIATE",)
+    if dialect.name == "postgresql":
+        return ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    # A guarded update must see what others committed, not its snapshot; this sets the next transaction alone.
+    return ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "BEGIN")
+
+
+def is_harmless(error: Exception) -> bool:
+    """Tell whether a connection is as good as before: only of SQLite's locks do we know."""
+    return (getattr(error, "sqlite_errorname", None) or "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def translated(error: Exception) -> StoreError:
+    """Turn a driver's error into ours. Its text may quote values, so only its class and code go on."""
+    sqlite = getattr(error, "sqlite_errorname", None)
+    sqlstate = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+    code = sqlite or sqlstate or number
+    reason = type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+    if sqlite is not None:
+        passing = sqlite.startswith(_SQLITE_PASSING)
+    elif sqlstate is not None:
+        passing = sqlstate.startswith(_SQLSTATE_PASSING)
+    elif number:
+        passing = number in _MYSQL_PASSING or number in _MYSQL_CLIENT
+    else:
+        # Without a code nobody answered: a refused or broken connection.
+        passing = type(error).__name__ in {"OperationalError", "InterfaceError"}
+    return StoreUnavailable(reason) if passing else StoreError(reason)
+
+
+def opener(engine: sa.Engine, *, durable: bool) -> Callable[[], Any]:
+    """Return what opens a connection of our own, in autocommit mode.
+
+    Args:
+        engine: whose address and driver.
+        durable: on SQLite, whether an acknowledged write survives a power cut (docs/decisions/0002).
+    """
+    match engine.dialect.name:
+        case "sqlite":
+            return lambda: _open_sqlite(engine, durable=durable)
+        case "postgresql":
+            return lambda: _open_postgresql(engine)
+        case "mysql" | "mariadb":
+            return lambda: _open_mariadb(engine)
+        case name:
+            raise ConfigurationError(f"database_url: {name} is none of sqlite, postgresql, mariadb and mysql")
+
+
+def _open(engine: sa.Engine, options: dict[str, Any], set_up: Callable[[Any], None]) -> Any:
+    arguments, given = engine.dialect.create_connect_args(engine.url)
+    connection: Any = None
+    try:
+        connection = engine.dialect.connect(*arguments, **{**options, **given})
+        set_up(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+        raise translated(error) from None
+    return connection
+
+
+def _open_sqlite(engine: sa.Engine, *, durable: bool) -> Any:
+    Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
+    def set_up(connection: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute("PRAGMA mmap_size=268435456")
+
+    options = {"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 512}
+    return _open(engine, options, set_up)
+
+
+def _open_postgresql(engine: sa.Engine) -> Any:
+    def set_up(connection: Any) -> None:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = {int(BUSY_SECONDS * 1000)}")
+        cursor.close()
+
+    return _open(engine, {"connect_timeout": int(BUSY_SECONDS)}, set_up)
+
+
+def _open_mariadb(engine: sa.Engine) -> Any:
+    def set_up(connection: Any) -> None:
+        connection.autocommit(True)
+        cursor = connection.cursor()
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {int(BUSY_SECONDS)}")
+        cursor.close()
+
+    return _open(engine, {"connect_timeout": int(BUSY_SECONDS), "charset": "utf8mb4"}, set_up)
