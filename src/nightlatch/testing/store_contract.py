@@ -8,9 +8,7 @@ class TestMine(StoreContract):
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,91 +18,16 @@ import pytest
 from nightlatch.errors import Conflict, TransactionOpen
 from nightlatch.ports import Store, after, any_of, before, plus
 from nightlatch.primitives.ids import uuid7
-from nightlatch.records import Attempt, Evidence, Identifier, Record, Session, ThrottleCounter, User
+from nightlatch.records import Attempt, Identifier, Session, ThrottleCounter, TokenFamily, User
+from nightlatch.testing.rows import NOW, a_session, a_token_family, a_user, an_attempt, an_identifier
+from nightlatch.testing.store_races import StoreRaces
+from nightlatch.testing.store_values import StoreValues
 
-__all__ = ["StoreContract", "a_session", "a_user"]
-
-NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-THREADS = 16
-
-
-def a_user(**fields: Any) -> User:
-    """Return a user to insert."""
-    return User(**{"id": uuid7(NOW), "created_at": NOW, "updated_at": NOW, **fields})
+__all__ = ["StoreContract"]
 
 
-def a_session(user: User, **fields: Any) -> Session:
-    """Return a session to insert."""
-    evidence = Evidence(
-        authenticator="password", authenticator_id=uuid4(), factors=("knowledge",), amr=("pwd",), verified_at=NOW
-    )
-    usual: dict[str, Any] = {
-        "id": uuid7(NOW),
-        "selector": uuid4().hex,
-        "secret_hash": b"\x00\xff" * 16,
-        "user_id": user.id,
-        "epoch": 1,
-        "aal": 1,
-        "amr": ("pwd",),
-        "evidence": (evidence,),
-        "authenticated_at": NOW,
-        "created_at": NOW,
-        "last_seen_at": NOW,
-        "expires_at": NOW + timedelta(days=1),
-    }
-    return Session(**{**usual, **fields})
-
-
-def an_identifier(user: User, key: str, **fields: Any) -> Identifier:
-    """Return an identifier to insert."""
-    usual = {"id": uuid7(NOW), "user_id": user.id, "kind": "email", "value": key, "proven_at": NOW, "created_at": NOW}
-    return Identifier(**{**usual, "key": key, **fields})
-
-
-def all_at_once(act: Callable[[int], Any]) -> list[Any]:
-    """Run an act in sixteen threads and return what each gave or raised."""
-
-    def run(number: int) -> Any:
-        try:
-            return act(number)
-        except Conflict as conflict:
-            return conflict
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(run, range(THREADS)))
-
-
-class StoreContract:
+class StoreContract(StoreValues, StoreRaces):
     """The laws of ``ports.Store``, as tests."""
-
-    def test_what_is_inserted_is_found_again_as_it_was(self, store: Store) -> None:
-        """Every kind of field comes back equal, microseconds of .000000 included."""
-        user = a_user(username="Mia 🦉", roles=("admin", "b"), name="'; DROP TABLE--", epoch=2**62)
-        session = a_session(user, last_seen_at=NOW + timedelta(microseconds=1), username="Mia 🦉")
-        store.insert(user)
-        store.insert(session)
-        assert store.get(User, user.id) == user
-        assert store.find(Session, {"selector": session.selector}) == [session]
-        assert store.get(User, uuid4()) is None
-
-    @pytest.mark.parametrize(
-        "where",
-        [{}, {"no_such_field": 1}, {"name": "a\x00b"}, {"created_at": datetime(2026, 1, 1)}],  # noqa: DTZ001
-    )
-    def test_an_unfit_condition_is_an_error(self, store: Store, where: dict[str, Any]) -> None:
-        """Empty, unknown, a NUL, a time without its zone: ValueError from every verb."""
-        with pytest.raises(ValueError, match=r".+"):
-            store.find(User, where)
-        with pytest.raises(ValueError, match=r".+"):
-            store.update(User, where, {"name": "x"})
-        with pytest.raises(ValueError, match=r".+"):
-            store.delete(User, where)
-
-    def test_what_no_store_can_keep_is_refused(self, store: Store) -> None:
-        """A NUL, an integer beyond 64 bits, a time without its zone."""
-        for fields in ({"name": "a\x00b"}, {"epoch": 2**63}, {"created_at": datetime(2026, 1, 1)}):  # noqa: DTZ001
-            with pytest.raises(ValueError, match=r".+"):
-                store.insert(a_user(**fields))
 
     def test_conditions(self, store: Store) -> None:
         """Before and after are strict and never match NULL; None matches NULL; any_of of nothing matches nothing."""
@@ -131,6 +54,52 @@ class StoreContract:
         found = store.find(User, {"epoch": after(-1)}, order_by="-epoch", limit=2)
         assert [user.epoch for user in found] == [2, 1]
 
+    def test_order_of_nulls_and_texts(self, store: Store) -> None:
+        """None comes first upwards and last downwards; text goes by its code points."""
+        for name in ("b", None, "B", "é", "a", "Z"):
+            store.insert(a_user(name=name))
+        upwards = [None, "B", "Z", "a", "b", "é"]
+        assert [user.name for user in store.find(User, {"epoch": 1}, order_by="name")] == upwards
+        assert [user.name for user in store.find(User, {"epoch": 1}, order_by="-name")] == upwards[::-1]
+
+    def test_limits(self, store: Store) -> None:
+        """Nothing, all, and none below nothing; an order by what is not there is an error."""
+        store.insert(a_user())
+        assert store.find(User, {"epoch": 1}, limit=0) == []
+        assert len(store.find(User, {"epoch": 1}, limit=10)) == 1
+        for unfit in ({"limit": -1}, {"order_by": "nothing"}, {"order_by": ""}, {"order_by": "epoch desc"}):
+            with pytest.raises(ValueError, match=r".+"):
+                store.find(User, {"epoch": 1}, **unfit)
+
+    def test_any_of_many(self, store: Store) -> None:
+        """Many values, of every kind that is compared; what repeats counts once."""
+        users = [a_user(external_id=str(number)) for number in range(5)]
+        for user in users:
+            store.insert(user)
+        many = tuple(str(number) for number in range(1, 800))
+        assert len(store.find(User, {"external_id": any_of(many)})) == 4
+        assert len(store.find(User, {"id": any_of(tuple(user.id for user in users[:3]))})) == 3
+        assert len(store.find(User, {"created_at": any_of((NOW, NOW))})) == 5
+        assert store.update(User, {"external_id": any_of(("0", "0"))}, {"name": "x"}) == 1
+        assert store.delete(User, {"external_id": any_of(many)}) == 4
+        assert store.delete(User, {"external_id": any_of(())}) == 0
+
+    def test_plus(self, store: Store) -> None:
+        """Up and down, beside other changes; NULL plus one is NULL."""
+        user, none = a_user(), ThrottleCounter(id=uuid7(NOW), count=5, expires_at=NOW)
+        store.insert(user)
+        store.insert(none)
+        assert store.update(User, {"id": user.id, "epoch": 1}, {"epoch": plus(2), "name": "x"}) == 1
+        assert store.update(User, {"id": user.id, "epoch": 1}, {"epoch": plus(2)}) == 0
+        assert store.update(ThrottleCounter, {"count": after(4)}, {"count": plus(-7)}) == 1
+        found, counter = store.get(User, user.id), store.get(ThrottleCounter, none.id)
+        assert found is not None
+        assert counter is not None
+        assert (found.epoch, found.name, counter.count) == (3, "x", -2)
+        store.insert(an_attempt(epoch=None))
+        assert store.update(Attempt, {"epoch": None}, {"epoch": plus(1)}) == 1
+        assert len(store.find(Attempt, {"epoch": None})) == 1
+
     def test_counts_are_matched_rows(self, store: Store) -> None:
         """Changing a value to itself still counts."""
         user = a_user(name="same")
@@ -139,14 +108,6 @@ class StoreContract:
         assert store.update(User, {"id": uuid4()}, {"name": "same"}) == 0
         assert store.delete(User, {"id": user.id}) == 1
         assert store.delete(User, {"id": user.id}) == 0
-
-    def test_text_is_compared_by_code_points(self, store: Store) -> None:
-        """No collation makes two keys one."""
-        user = a_user()
-        store.insert(user)
-        for key in ("mia", "MIA", "mía", "mia ", "mi\N{LATIN SMALL LETTER DOTLESS I}a"):
-            store.insert(an_identifier(user, key))
-        assert [each.key for each in store.find(Identifier, {"key": "mia"})] == ["mia"]
 
     def test_uniqueness(self, store: Store) -> None:
         """A clash is a Conflict, on insert and on update; rows with a None never clash."""
@@ -163,33 +124,69 @@ class StoreContract:
         assert unchanged is not None
         assert unchanged.external_id == "2"
 
+    def test_a_conflicting_update_changes_no_row(self, store: Store) -> None:
+        """Of several rows that matched none is changed where one may not be."""
+        users = [a_user(name="two") for _ in range(2)]
+        for user in users:
+            store.insert(user)
+        with pytest.raises(Conflict):
+            store.update(User, {"name": "two"}, {"external_id": "the same"})
+        assert store.find(User, {"external_id": "the same"}) == []
+
     def test_a_conflict_leaves_the_transaction_usable(self, store: Store) -> None:
-        """What came before and after it is kept."""
+        """What came before and after it is kept, whichever verb and rule it was."""
         first, second = a_user(external_id="1"), a_user(external_id="2")
         with store.transaction():
             store.insert(first)
             with pytest.raises(Conflict):
                 store.insert(a_user(external_id="1"))
+            with pytest.raises(Conflict):
+                store.insert(a_session(a_user()))
             store.insert(second)
+            with pytest.raises(Conflict):
+                store.update(User, {"id": second.id}, {"external_id": "1"})
+            with pytest.raises(Conflict), store.transaction():
+                store.insert(a_user(name="inner"))
+                store.insert(first)
+            assert store.update(User, {"id": second.id}, {"name": "still here"}) == 1
         assert store.get(User, first.id) == first
-        assert store.get(User, second.id) == second
+        assert store.get(User, second.id) == msgspec.structs.replace(second, name="still here")
+        assert store.find(User, {"name": "inner"}) == []
 
     def test_a_reference_to_nothing_is_a_conflict(self, store: Store) -> None:
-        """A session of nobody is not written."""
+        """A session of nobody is not written, nor made one."""
+        user = a_user()
+        session = a_session(user)
         with pytest.raises(Conflict):
-            store.insert(a_session(a_user()))
+            store.insert(session)
+        store.insert(user)
+        store.insert(session)
+        with pytest.raises(Conflict):
+            store.update(Session, {"id": session.id}, {"user_id": uuid4()})
+        assert store.get(Session, session.id) == session
 
     def test_deleting_deletes_what_refers_to_it(self, store: Store) -> None:
-        """A user's identifiers and sessions go with the user; another's stay."""
+        """A user's identifiers, sessions and their token families go with the user; another's stay."""
         gone, stays = a_user(), a_user()
         for user in (gone, stays):
+            session = a_session(user)
             store.insert(user)
-            store.insert(a_session(user))
+            store.insert(session)
+            store.insert(a_token_family(session))
             store.insert(an_identifier(user, str(user.id)))
-        store.delete(User, {"id": gone.id})
-        assert store.find(Session, {"user_id": gone.id}) == []
-        assert store.find(Identifier, {"user_id": gone.id}) == []
-        assert len(store.find(Session, {"user_id": stays.id})) == 1
+        with pytest.raises(RuntimeError), store.transaction():
+            assert store.delete(User, {"id": gone.id}) == 1
+            assert store.find(TokenFamily, {"user_id": gone.id}) == []
+            raise RuntimeError
+        for user, left in ((gone, 1), (stays, 1)):
+            assert [len(store.find(kind, {"user_id": user.id})) for kind in (Session, TokenFamily, Identifier)] == [
+                left
+            ] * 3
+        assert store.delete(User, {"id": gone.id}) == 1
+        for user, left in ((gone, 0), (stays, 1)):
+            assert [len(store.find(kind, {"user_id": user.id})) for kind in (Session, TokenFamily, Identifier)] == [
+                left
+            ] * 3
 
     def test_an_exception_undoes_a_transaction(self, store: Store) -> None:
         """All of it: inserts, updates, deletes."""
@@ -221,70 +218,44 @@ class StoreContract:
             raise RuntimeError
         assert store.get(User, inner.id) is None
 
+    def test_a_transaction_is_undone_however_it_is_left(self, store: Store) -> None:
+        """An interrupt too undoes it; afterwards the thread is free again."""
+        user = a_user()
+        with pytest.raises(KeyboardInterrupt), store.transaction(), store.transaction(), store.transaction():
+            store.insert(user)
+            raise KeyboardInterrupt
+        assert store.get(User, user.id) is None
+        with store.transaction(own=True):
+            store.insert(user)
+        assert store.get(User, user.id) == user
+
+    def test_savepoints_side_by_side(self, store: Store) -> None:
+        """Each stands or falls by itself, at any depth."""
+        kept, undone = [a_user() for _ in range(3)], [a_user() for _ in range(3)]
+        with store.transaction():
+            for good, bad in zip(kept, undone, strict=True):
+                with store.transaction():
+                    store.insert(good)
+                    with pytest.raises(RuntimeError), store.transaction():
+                        with store.transaction():
+                            store.insert(bad)
+                        store.delete(User, {"id": good.id})
+                        raise RuntimeError
+        assert [store.get(User, user.id) for user in kept] == kept
+        assert [store.get(User, user.id) for user in undone] == [None] * 3
+
     def test_a_transaction_of_its_own_is_refused_inside_another(self, store: Store) -> None:
-        """And goes through outside."""
-        with store.transaction(), pytest.raises(TransactionOpen), store.transaction(own=True):
-            pass
+        """And goes through outside; the refusal undoes nothing."""
+        user = a_user()
+        with store.transaction():
+            store.insert(user)
+            with pytest.raises(TransactionOpen), store.transaction(own=True):
+                pass
+            with store.transaction(), pytest.raises(TransactionOpen), store.transaction(own=True):
+                pass
+        assert store.get(User, user.id) == user
         with store.transaction(own=True):
             store.insert(a_user())
-
-    def test_one_of_many_guarded_updates_wins(self, store: Store) -> None:
-        """Sixteen threads redeem one thing: exactly one row count is 1."""
-        user = a_user()
-        store.insert(user)
-        won = all_at_once(
-            lambda number: store.update(User, {"id": user.id, "name": None}, {"name": f"winner {number}"})
-        )
-        assert sorted(won) == [0] * (THREADS - 1) + [1]
-
-    def test_one_of_many_guarded_updates_wins_inside_transactions(self, store: Store) -> None:
-        """The same where each look and write share a transaction."""
-        user = a_user()
-        store.insert(user)
-
-        def redeem(number: int) -> int:
-            with store.transaction():
-                store.get(User, user.id)
-                return store.update(User, {"id": user.id, "name": None}, {"name": f"winner {number}"})
-
-        assert sorted(all_at_once(redeem)) == [0] * (THREADS - 1) + [1]
-
-    def test_plus_loses_nothing(self, store: Store) -> None:
-        """Counting in the database: sixteen times ten is a hundred and sixty."""
-        counter = ThrottleCounter(id=uuid7(NOW), count=0, expires_at=NOW)
-        store.insert(counter)
-
-        def count(_: int) -> None:
-            for _turn in range(10):
-                store.update(ThrottleCounter, {"id": counter.id}, {"count": plus(1)})
-
-        all_at_once(count)
-        counted = store.get(ThrottleCounter, counter.id)
-        assert counted is not None
-        assert counted.count == THREADS * 10
-
-    def test_one_of_many_inserts_wins(self, store: Store) -> None:
-        """One unique key from sixteen threads: one row, fifteen conflicts."""
-        results = all_at_once(lambda _: store.insert(a_user(external_id="the one")))
-        assert sum(isinstance(each, Conflict) for each in results) == THREADS - 1
-        assert len(store.find(User, {"external_id": "the one"})) == 1
-
-    def test_threads_do_not_share_transactions(self, store: Store) -> None:
-        """What one thread has not committed another's rollback does not touch."""
-
-        def write(number: int) -> Record | None:
-            user = a_user(external_id=str(number))
-            try:
-                with store.transaction():
-                    store.insert(user)
-                    if number % 2:
-                        raise RuntimeError
-            except RuntimeError:
-                return None
-            return user
-
-        kept = [user for user in all_at_once(write) if user is not None]
-        assert {each.external_id for each in store.find(User, {"epoch": 1})} == {each.external_id for each in kept}
 
     def test_changes_name_what_is_there(self, store: Store) -> None:
         """An unknown field, a changed id, plus on a text: ValueError."""
@@ -292,14 +263,6 @@ class StoreContract:
             with pytest.raises(ValueError, match=r".+"):
                 store.update(User, {"epoch": 1}, changes)
 
-    def test_json_columns_change(self, store: Store) -> None:
-        """Tuples and structs are replaced whole."""
-        attempt = Attempt(
-            id=uuid7(NOW), selector="s", secret_hash=b"h" * 32, purpose="sign_in", created_at=NOW, expires_at=NOW
-        )
-        store.insert(attempt)
-        evidence = a_session(a_user()).evidence
-        store.update(Attempt, {"id": attempt.id}, {"evidence": evidence, "sequence": ("password", "totp")})
-        assert store.get(Attempt, attempt.id) == msgspec.structs.replace(
-            attempt, evidence=evidence, sequence=("password", "totp")
-        )
+
+def _rows_of(store: Store, user: User) -> list[int]:
+    return [len(store.find(kind, {"user_id": user.id})) for kind in (Session, TokenFamily, Identifier)]
