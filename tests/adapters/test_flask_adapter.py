@@ -2,112 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import flask_login
+import msgspec
 import pytest
-from flask import Flask, session
-from flask.testing import FlaskClient
-from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
+from flask import Flask, render_template_string
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from nightlatch.errors import ConfigurationError
-from nightlatch.flask import Nightlatch, current_user, login_required, require
-from nightlatch.services.mailers import MemoryMailer
-from nightlatch.storage.sql import migrate
-
-MIA = "mia@example.org"
-SECRET = "correct horse battery staple"
-JSON = {"Accept": "application/json"}
-PAGE = {"Accept": "text/html,*/*;q=0.8"}
-
-
-def settings(**more: Any) -> dict[str, Any]:
-    """Return settings as an application writes them."""
-    return {
-        "base_url": "http://localhost",
-        "secret_keys": ["a secret key for tests, long enough to be one"],
-        "hashing": {"profile": "cheap_for_tests", "slots": 2, "queue": 32},
-        "mail": {"transport": "memory"},
-        "development": True,
-        **more,
-    }
-
-
-def routes(app: Flask) -> Flask:
-    """Give an application routes of its own."""
-
-    @app.get("/hello")
-    @login_required
-    def hello() -> dict[str, str]:
-        return {"message": f"Hello, {current_user.name}"}
-
-    @app.route("/theirs", methods=["GET", "POST"])
-    @flask_login.login_required
-    def theirs() -> dict[str, str]:
-        return {"email": flask_login.current_user.email}
-
-    @app.get("/reports")
-    @require(role="editor")
-    def reports() -> dict[str, bool]:
-        return {"ok": True}
-
-    @app.get("/vault")
-    @require(max_age=timedelta(minutes=5))
-    def vault() -> dict[str, bool]:
-        return {"ok": True}
-
-    @app.post("/order")
-    def order() -> dict[str, bool]:
-        return {"signed_in": bool(current_user.is_authenticated)}
-
-    return app
-
-
-class Shop:
-    """An application, its mails, and a client."""
-
-    def __init__(self, app: Flask, extension: Nightlatch, mailer: MemoryMailer) -> None:
-        self.app = app
-        self.extension = extension
-        self.mailer = mailer
-        self.client = app.test_client()
-
-    def code(self) -> str:
-        """Return the newest code."""
-        self.extension.core.outbox.run_once()
-        found = re.search(r"\b\d{4} \d{4}\b", self.mailer.messages[-1].text)
-        assert found
-        return found.group()
-
-    def sign_up(self, client: FlaskClient | None = None, email: str = MIA) -> FlaskClient:
-        """Sign somebody up by JSON."""
-        client = client or self.client
-        begun = client.post("/auth/api/sign-up", json={"email": email, "password": SECRET})
-        assert begun.status_code == 202, begun.json
-        assert begun.json
-        answer = {"attempt": begun.json["attempt"], "authenticator": "email_code", "code": self.code()}
-        done = client.post("/auth/api/attempt/answer", json=answer)
-        assert done.status_code == 200, done.json
-        return client
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    """An application with a database of its own."""
-    app = Flask("shop")
-    app.config.update(NIGHTLATCH=settings(database_url=f"sqlite:///{tmp_path / 'shop.db'}"), SECRET_KEY="x" * 40)
-    app.testing = True
-    mailer = MemoryMailer()
-    extension = Nightlatch(app, mailer=mailer)
-    yield Shop(routes(app), extension, mailer)
-    extension.core.close()
+from flask_shop import JSON, MIA, PAGE, SECRET, Shop, command, routes, settings
+from nightlatch.errors import Busy, ConfigurationError, Conflict, StoreUnavailable
+from nightlatch.flask import Nightlatch, current_user, login_required
+from nightlatch.ports import after
+from nightlatch.records import Session
+from nightlatch.storage.memory import MemoryStore
 
 
 def test_a_protected_route(shop: Shop) -> None:
@@ -117,234 +27,245 @@ def test_a_protected_route(shop: Shop) -> None:
     assert shop.client.get("/hello").json == {"message": f"Hello, {MIA}"}
     assert shop.client.delete("/auth/api/session").status_code == 204
     assert shop.client.get("/hello", headers=JSON).status_code == 401
-    done = shop.client.post("/auth/api/sign-in", json={"identifier": MIA, "password": SECRET})
-    assert done.status_code == 200
+    shop.sign_in()
     assert shop.client.get("/hello").status_code == 200
+
+
+def test_the_pages_are_mounted(shop: Shop) -> None:
+    """At /auth, with a stylesheet; what is not there is ours to say, whatever the application would make of it."""
+
+    @shop.app.route("/<path:anything>")
+    def catch_all(anything: str) -> str:
+        return anything
+
+    shown = shop.client.get("/auth/sign-in", headers=PAGE)
+    assert shown.status_code == 200
+    assert 'action="/auth/sign-in"' in shown.text
+    assert shop.client.get("/auth/no-such-page").status_code == 404
+    assert shop.client.get("/authors").text == "authors"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW"])
+def test_every_method_below_the_mount_is_ours(shop: Shop, method: str) -> None:
+    """None of them reaches the application's error pages or hooks."""
+    seen: list[str] = []
+
+    @shop.app.before_request
+    def see() -> None:
+        seen.append("the application")
+
+    answered = shop.client.open("/auth/api/session", method=method)
+    assert answered.status_code in {204, 401, 405}
+    assert seen == []
 
 
 def test_a_page_request_is_led_to_sign_in_and_back(shop: Shop) -> None:
     """303 to the sign-in page, with the way back; a program gets a problem document."""
-    led = shop.client.get("/hello?x=1", headers=PAGE)
+    led = shop.client.get("/hello?x=1&y=%3F", headers=PAGE)
     assert led.status_code == 303
-    assert led.headers["Location"] == "http://localhost/auth/sign-in?return_to=/hello%3Fx%3D1"
-    refused = shop.client.get("/hello", headers=JSON)
-    assert refused.content_type == "application/problem+json"
-    assert refused.json
-    assert refused.json["code"] == "not_authenticated"
+    assert led.headers["Location"] == "http://localhost/auth/sign-in?return_to=/hello%3Fx%3D1%26y%3D%253F"
+    assert "no-store" in led.headers["Cache-Control"]
+    for accept in ("application/json", "*/*", ""):
+        refused = shop.client.get("/hello", headers={"Accept": accept})
+        assert refused.content_type == "application/problem+json"
+        assert (refused.json or {})["code"] == "not_authenticated"
+    posted = shop.client.post("/theirs", headers=PAGE)
+    assert posted.status_code == 401
 
 
-def test_roles_and_freshness(shop: Shop) -> None:
-    """A role given is seen by the next request; an old proof leads to reauthentication."""
+def test_roles(shop: Shop) -> None:
+    """A role given is seen by the next request, and taken by the next."""
     shop.sign_up()
     refused = shop.client.get("/reports", headers=JSON)
     assert (refused.status_code, (refused.json or {})["code"]) == (403, "forbidden")
+    assert shop.client.get("/reports", headers=PAGE).content_type == "text/html; charset=utf-8"
     operator = shop.extension.core.operator
     operator.set_roles(operator.find_user(MIA).id, ("editor",))
     assert shop.client.get("/reports").status_code == 200
-    assert shop.client.get("/vault").status_code == 200
+    operator.set_roles(operator.find_user(MIA).id, ())
+    assert shop.client.get("/reports", headers=JSON).status_code == 403
 
 
-def test_flask_logins_own_names_work(shop: Shop) -> None:
-    """`flask_login.current_user` and `login_required` say the same."""
-    assert shop.client.get("/theirs", headers=JSON).status_code == 401
-    assert shop.client.get("/theirs", headers=PAGE).status_code == 303
+def test_step_up(shop: Shop) -> None:
+    """An old proof, or one that is not sure enough, leads to reauthentication: a page by 303, a program by code."""
     shop.sign_up()
-    assert shop.client.get("/theirs").json == {"email": MIA}
-
-
-def test_flask_logins_login_user_signs_nobody_in(shop: Shop) -> None:
-    """It raises, with what to call instead."""
-
-    @shop.app.get("/back-door")
-    def back_door() -> str:
-        flask_login.login_user(flask_login.UserMixin())
-        return "in"
-
-    shop.app.testing = False
-    shop.app.config["PROPAGATE_EXCEPTIONS"] = True
-    with pytest.raises(ConfigurationError, match="signs nobody in"):
-        shop.client.get("/back-door")
-
-
-def test_flasks_session_and_the_remember_cookie_sign_nobody_in(shop: Shop) -> None:
-    """042: left-overs of Flask-Login, well signed, are nobody."""
-
-    @shop.app.get("/plant")
-    def plant() -> str:
-        session["_user_id"] = str(shop.extension.core.operator.find_user(MIA).id)
-        session["_fresh"] = True
-        return "planted"
-
-    shop.sign_up(shop.app.test_client())
-    shop.client.get("/plant")
-    with shop.app.test_request_context():
-        remembered = flask_login.encode_cookie(str(shop.extension.core.operator.find_user(MIA).id))
-    shop.client.set_cookie("remember_token", remembered)
-    for path in ("/hello", "/theirs"):
-        assert shop.client.get(path, headers=JSON).status_code == 401
+    assert shop.client.get("/vault").status_code == 200
+    core = shop.extension.core
+    session = core.store.find(Session, {"aal": after(0)})[0]
+    hour = timedelta(hours=1)
+    old = [msgspec.structs.replace(each, verified_at=each.verified_at - hour) for each in session.evidence]
+    core.store.update(Session, {"id": session.id}, {"evidence": tuple(old)})
+    refused = shop.client.get("/vault", headers=JSON)
+    assert (refused.status_code, (refused.json or {})["code"]) == (403, "reauthenticate")
+    assert (refused.json or {})["max_age"] == 300
+    led = shop.client.get("/vault", headers=PAGE)
+    assert led.headers["Location"] == "http://localhost/auth/reauthenticate?return_to=/vault"
+    begun = shop.client.post("/auth/api/reauthenticate", json={})
+    proof = {"attempt": (begun.json or {})["attempt"], "authenticator": "password", "password": SECRET}
+    assert shop.client.post("/auth/api/attempt/answer", json=proof).status_code == 200
+    assert shop.client.get("/vault").status_code == 200
+    unsure = shop.client.get("/very-sure", headers=JSON)
+    assert ((unsure.json or {})["code"], (unsure.json or {})["aal"]) == ("reauthenticate", 2)
 
 
 @pytest.mark.parametrize(
-    ("headers", "counts"),
-    [
-        ({"Sec-Fetch-Site": "same-origin"}, True),
-        ({"Sec-Fetch-Site": "none"}, True),
-        ({"Sec-Fetch-Site": "same-site"}, False),
-        ({"Sec-Fetch-Site": "cross-site"}, False),
-        ({"Origin": "http://localhost"}, True),
-        ({"Origin": "http://evil.example"}, False),
-        ({"Origin": "null"}, False),
-        ({}, True),
-    ],
+    ("error", "status", "code"), [(Busy("full"), 503, "busy"), (StoreUnavailable("gone"), 503, "unavailable")]
 )
-def test_the_cookie_does_not_count_across_origins(shop: Shop, headers: dict[str, str], counts: bool) -> None:  # noqa: FBT001
-    """The application's own routes are held to our rule: an unsafe request from elsewhere is nobody's."""
-    shop.sign_up()
-    assert shop.client.post("/order", headers=headers).json == {"signed_in": counts}
+def test_what_the_applications_code_meets_is_answered(shop: Shop, error: Exception, status: int, code: str) -> None:
+    """A busy pool or store, raised in a view, is our answer with Retry-After, as JSON and as a page."""
+
+    @shop.app.get("/raises")
+    def raises() -> str:
+        raise error
+
+    told = shop.client.get("/raises", headers=JSON)
+    assert (told.status_code, (told.json or {})["code"]) == (status, code)
+    assert int(told.headers["Retry-After"]) >= 1
+    assert "full" not in told.text
+    assert "gone" not in told.text
+    assert shop.client.get("/raises", headers=PAGE).status_code == status
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "nls_", "nls_" + "a" * 80, "\x80\xff", "a=b; session=" + "9" * 9000])
-def test_066_malformed_cookies_are_nobody(shop: Shop, cookie: str) -> None:
-    """Anonymous, never in, never a fault."""
-    answered = shop.client.get("/hello", headers={**JSON, "Cookie": f"session={cookie}"})
-    assert answered.status_code == 401
+def test_an_applications_own_handler_comes_first(shop: Shop) -> None:
+    """Flask looks for the nearest class: an application may answer in its own words."""
+    shop.app.register_error_handler(Busy, lambda _: ("in our words", 503))
+
+    @shop.app.get("/raises")
+    def raises() -> str:
+        raise Busy
+
+    assert shop.client.get("/raises").text == "in our words"
 
 
-def test_the_hosts_csrf_form_guard_leaves_our_routes_alone(tmp_path: Path) -> None:
-    """Flask-WTF guards the application; our routes guard themselves."""
-    app = Flask("guarded")
-    app.config.update(
-        NIGHTLATCH=settings(database_url=f"sqlite:///{tmp_path / 'g.db'}", identifiers="username"), SECRET_KEY="x" * 40
-    )
+def test_faults_stay_faults(shop: Shop) -> None:
+    """What is no refusal but a mistake in the program is raised, with its traceback."""
+
+    @shop.app.get("/raises")
+    def raises() -> str:
+        raise Conflict("a mistake")
+
+    with pytest.raises(Conflict):
+        shop.client.get("/raises")
+
+
+class CountingStore(MemoryStore):
+    """A store that remembers which reads it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+
+    def find(self, kind: Any, *args: Any, **more: Any) -> Any:
+        """Note the read, and read."""
+        self.reads.append(kind.__name__)
+        return super().find(kind, *args, **more)
+
+    def get(self, kind: Any, *args: Any, **more: Any) -> Any:
+        """Note the read, and read."""
+        self.reads.append(kind.__name__)
+        return super().get(kind, *args, **more)
+
+
+def test_one_read_a_request_and_a_second_for_more() -> None:
+    """The session row alone tells who; the name is a second read; what does not ask reads nothing."""
+    store = CountingStore()
+    app = Flask("counted")
     app.testing = True
-    extension = Nightlatch(app)
-    CSRFProtect(app)
-    routes(app)
-    client = app.test_client()
-    done = client.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET})
-    assert done.status_code == 200
-    assert client.post("/order").status_code == 400
-    assert client.open("/auth/api/session", method="BREW").status_code == 405
-    extension.core.close()
+    app.config["NIGHTLATCH"] = settings(identifiers="username")
+    extension = Nightlatch(routes(app), store=store)
 
-
-def test_the_applications_own_engine(tmp_path: Path) -> None:
-    """Flask-SQLAlchemy's engine, a pool of one: our transactions are our own, never the session's."""
-    app = Flask("host")
-    app.config.update(
-        NIGHTLATCH=settings(identifiers="username"),
-        SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'host.db'}",
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 0, "pool_timeout": 1},
-    )
-    app.testing = True
-    db = SQLAlchemy()
-    extension = Nightlatch()
-    db.init_app(app)
-
-    class Note(db.Model):  # type: ignore[name-defined,misc]
-        id = db.Column(db.Integer, primary_key=True)
-
-    extension._db = db
-    extension.init_app(app)
-    with app.app_context():
-        db.create_all()
-        migrate(db.engine)
-        db.session.remove()
-
-    @app.post("/note")
+    @app.get("/who")
     @login_required
-    def note() -> str:
-        db.session.add(Note())
-        extension.core.account.rename(_client(), current_user.session, name="Mia")
-        db.session.rollback()
-        return str(db.session.query(Note).count())
+    def who() -> str:
+        told = [str(current_user.id), current_user.username, current_user.get_id(), *current_user.roles]
+        return render_template_string("{{ current_user.email }} {{ told }}", told=told)
 
     client = app.test_client()
     assert client.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET}).status_code == 200
-    assert client.post("/note").text == "0"
-    assert (client.get("/auth/api/account").json or {})["name"] == "Mia"
+    for path, reads in (("/public", []), ("/who", ["Session"]), ("/theirs", ["Session"])):
+        store.reads.clear()
+        assert client.get(path).status_code == 200
+        assert store.reads == reads, path
+    store.reads.clear()
+    assert client.get("/hello").json == {"message": "Hello, mia"}
+    assert store.reads == ["Session", "User"]
+    store.reads.clear()
+    app.test_client().get("/greeting")
+    assert store.reads == []
     extension.core.close()
 
 
-def _client() -> Any:
-    from nightlatch.services.client import NOBODY
-
-    return NOBODY
-
-
-def test_building_it_opens_nothing(tmp_path: Path) -> None:
-    """No file, no connection, no thread."""
-    before = threading.active_count()
-    app = Flask("lazy", instance_path=str(tmp_path / "instance"))
-    app.config["NIGHTLATCH"] = settings(database_url=f"sqlite:///{tmp_path / 'lazy.db'}")
-    Nightlatch(app)
-    assert list(tmp_path.iterdir()) == []
-    assert threading.active_count() == before
+def test_what_somebody_is_called(shop: Shop) -> None:
+    """By name where there is one; templates have `current_user` too."""
+    shop.sign_up()
+    assert shop.client.patch("/auth/api/account", json={"name": "Mia M."}).status_code == 200
+    assert shop.client.get("/hello").json == {"message": "Hello, Mia M."}
+    assert shop.client.get("/greeting").text == MIA
+    assert shop.app.test_client().get("/greeting").text == "stranger"
 
 
-def test_without_settings_only_in_debug_mode(tmp_path: Path) -> None:
-    """In debug mode it makes keys and tables beside the application; else it names the four settings."""
-    app = Flask("quick", instance_path=str(tmp_path / "instance"))
-    app.testing = True
-    routes(app)
-    Nightlatch(app)
-    with pytest.raises(ConfigurationError, match=r"(?s)base_url.*secret_keys.*database_url.*mail"):
-        app.test_client().get("/auth/sign-in")
-
-    app.debug = True
-    with pytest.raises(ConfigurationError, match="this machine"):
-        app.test_client().get("/auth/sign-in", headers={"Host": "shop.example.com"})
-    shown = app.test_client().get("/auth/sign-in", headers={"Host": "localhost:5000"})
-    assert shown.status_code == 200
-    assert (tmp_path / "instance" / "nightlatch_key").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "instance" / "nightlatch.db").exists()
-    app.extensions["nightlatch"].core.close()
+def test_caches_are_told(shop: Shop) -> None:
+    """An answer that depends on who is signed in varies by cookie; one that does not, does not."""
+    assert shop.client.get("/greeting").headers["Vary"] == "Cookie"
+    assert "Vary" not in shop.client.get("/public").headers
 
 
-def test_a_schema_that_is_missing_is_told(tmp_path: Path) -> None:
-    """Outside development nothing is migrated behind an operator's back."""
-    app = Flask("old")
-    app.config["NIGHTLATCH"] = settings(
-        database_url=f"sqlite:///{tmp_path / 'old.db'}",
-        development=False,
-        mail={"transport": "file", "directory": str(tmp_path)},
-    )
-    app.testing = True
-    Nightlatch(app)
-    with pytest.raises(ConfigurationError, match="nightlatch migrate"):
-        app.test_client().get("/auth/sign-in")
+def test_last_seen_is_written_afterwards(shop: Shop) -> None:
+    """A request notes that it was there; the background writes it."""
+    shop.sign_up()
+    core = shop.extension.core
+    before = core.store.find(Session, {"aal": after(0)})[0]
+    long_ago = before.last_seen_at - timedelta(minutes=5)
+    core.store.update(Session, {"id": before.id}, {"last_seen_at": long_ago})
+    shop.client.get("/hello")
+    assert core.store.find(Session, {"id": before.id})[0].last_seen_at == long_ago
+    core.background.run_once()
+    assert core.store.find(Session, {"id": before.id})[0].last_seen_at > long_ago
 
 
-def test_behind_a_prefix(tmp_path: Path) -> None:
-    """Mounted below /app by a dispatcher: links come from base_url alone."""
-    app = Flask("below")
-    app.config["NIGHTLATCH"] = settings(
-        base_url="http://localhost/app", database_url=f"sqlite:///{tmp_path / 'p.db'}", identifiers="username"
-    )
-    app.testing = True
-    extension = Nightlatch(routes(app))
-    outer = Flask("outer")
-    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/app": app.wsgi_app})  # type: ignore[method-assign]
-    client = outer.test_client()
-    shown = client.get("/app/auth/sign-in")
-    assert shown.status_code == 200
+@pytest.mark.parametrize("how", ["dispatcher", "script name", "proxy fix", "stripped", "application root"])
+def test_behind_a_prefix(make_shop: Callable[..., Shop], how: str) -> None:
+    """Links and redirects come from base_url and the mount alone, however the prefix gets here."""
+    shop = make_shop(base_url="http://localhost/app", identifiers="username")
+    prefix, headers, environ = "", {}, {}
+    if how == "dispatcher":
+        outer = Flask("outer")
+        outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/app": shop.app.wsgi_app})  # type: ignore[method-assign]
+        client, prefix = outer.test_client(), "/app"
+    else:
+        if how == "proxy fix":
+            shop.app.wsgi_app = ProxyFix(shop.app.wsgi_app, x_for=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
+            headers = {"X-Forwarded-Prefix": "/app", "X-Forwarded-For": "192.0.2.1"}
+        if how == "application root":
+            shop.app.config["APPLICATION_ROOT"] = "/app"
+        client = shop.app.test_client()
+        environ = {"SCRIPT_NAME": "/app"} if how == "script name" else {}
+    shown = client.get(f"{prefix}/auth/sign-in", headers={**PAGE, **headers}, environ_overrides=environ)
     assert 'action="/app/auth/sign-in"' in shown.text
-    assert client.get("/app/hello", headers=PAGE).headers["Location"] == (
-        "http://localhost/app/auth/sign-in?return_to=/app/hello"
-    )
-    extension.core.close()
+    led = client.get(f"{prefix}/hello?x=1", headers={**PAGE, **headers}, environ_overrides=environ)
+    assert led.headers["Location"] == "http://localhost/app/auth/sign-in?return_to=/app/hello%3Fx%3D1"
 
 
 def test_the_commands(shop: Shop) -> None:
     """`flask nightlatch users ...` speaks of this application's users."""
-    from nightlatch.flask.commands import group
-
-    shop.app.cli.add_command(group)
     shop.sign_up()
-    runner = shop.app.test_cli_runner()
-    listed = runner.invoke(args=["nightlatch", "users", "list", "--json"])
+    listed = command(shop.app, "nightlatch", "users", "list", "--json")
     assert MIA in listed.output, listed.output
-    assert runner.invoke(args=["nightlatch", "users", "suspend", MIA]).exit_code == 0
+    assert command(shop.app, "nightlatch", "users", "suspend", MIA).exit_code == 0
     assert shop.client.get("/hello", headers=JSON).status_code == 401
-    missing = runner.invoke(args=["nightlatch", "users", "show", "nobody@example.org"])
-    assert missing.exit_code == 1
+    assert command(shop.app, "nightlatch", "users", "show", "nobody@example.org").exit_code == 1
+    assert command(shop.app, "nightlatch", "migrate").output == "The schema is up to date.\n"
+    assert "schema" in command(shop.app, "nightlatch", "doctor").output
+
+
+def test_the_commands_in_an_application_without_nightlatch() -> None:
+    """One sentence, no traceback."""
+    told = command(Flask("bare"), "nightlatch", "users", "list")
+    assert told.exit_code == 2
+    assert "Nightlatch(app)" in told.output
+
+
+def test_a_second_nightlatch_is_refused(shop: Shop) -> None:
+    """One application, one door."""
+    with pytest.raises(ConfigurationError, match="already"):
+        Nightlatch(shop.app)

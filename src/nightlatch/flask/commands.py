@@ -14,9 +14,9 @@ group = click.Group("nightlatch", help="Users, sessions, schema and outbox of th
 
 
 def _load() -> Nightlatch:
-    from nightlatch.flask.user import extension
+    from nightlatch.flask.user import installation
 
-    return extension().core
+    return installation().core
 
 
 add_commands(group, _load)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
+
+from flask import current_app
 
 from nightlatch.errors import Forbidden, NotAuthenticated, ReauthenticationRequired
-from nightlatch.flask.user import current_user, extension
+from nightlatch.flask.user import installation, load_user
 from nightlatch.primitives.assurance import meets
 
 __all__ = ["login_required", "require"]
@@ -36,19 +38,25 @@ def require(
     def decorate(view: Callable[P, T]) -> Callable[P, T]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            if not current_user.is_authenticated:
-                raise NotAuthenticated("nobody is signed in")
-            if role is not None and not current_user.has_role(role):
-                raise Forbidden(f"role {role}")
-            if aal is not None or max_age is not None:
-                now = extension().core.clock.now()
-                if not meets(current_user.session.evidence, aal=aal or 1, max_age=max_age, now=now):
-                    raise ReauthenticationRequired("session not sure enough", aal=aal, max_age=max_age)
-            return view(*args, **kwargs)
+            _admit(role, aal, max_age)
+            return cast("T", current_app.ensure_sync(view)(*args, **kwargs))
 
         return guarded
 
     return decorate
+
+
+def _admit(role: str | None, aal: int | None, max_age: timedelta | None) -> None:
+    user = load_user()
+    session = user.session
+    if session is None:
+        raise NotAuthenticated("nobody is signed in")
+    if role is not None and not user.has_role(role):
+        raise Forbidden(f"role {role}")
+    if aal is not None or max_age is not None:
+        now = installation().core.clock.now()
+        if not meets(session.evidence, aal=aal or 1, max_age=max_age, now=now):
+            raise ReauthenticationRequired("session not sure enough", aal=aal, max_age=max_age)
 
 
 def login_required(view: Callable[P, T]) -> Callable[P, T]:

@@ -9,12 +9,13 @@ from flask import current_app, g, has_request_context
 from flask_login import AnonymousUserMixin
 from werkzeug.local import LocalProxy
 
+from nightlatch.errors import ConfigurationError, NotAuthenticated
 from nightlatch.records import Session, User
 
 if TYPE_CHECKING:
-    from nightlatch.flask.extension import Nightlatch
+    from nightlatch.flask.installation import Installation
 
-__all__ = ["Anonymous", "CurrentUser", "current_user", "extension", "load_user"]
+__all__ = ["Anonymous", "CurrentUser", "current_user", "end_session", "installation", "load_user"]
 
 
 class CurrentUser:
@@ -22,16 +23,16 @@ class CurrentUser:
 
     Args:
         session: the living session.
-        load: reads the whole user; called when a field is asked for that the session does not carry.
+        site: reads the whole user, when a field is asked for that the session does not carry.
     """
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, session: Session, auth: Nightlatch) -> None:
+    def __init__(self, session: Session, site: Installation) -> None:
         self.session = session
-        self._auth = auth
+        self._site = site
         self._user: User | None = None
 
     @property
@@ -69,9 +70,15 @@ class CurrentUser:
 
     @property
     def user(self) -> User:
-        """The whole record (a second read at first use)."""
+        """The whole record (a second read at first use).
+
+        Raises:
+            NotAuthenticated: the user was deleted since the session was looked up.
+        """
         if self._user is None:
-            self._user = self._auth.core.account.get(self.session).user
+            self._user = self._site.core.store.get(User, self.session.user_id)
+        if self._user is None:
+            raise NotAuthenticated("the user is gone")
         return self._user
 
     def __eq__(self, other: object) -> bool:
@@ -93,6 +100,7 @@ class Anonymous(AnonymousUserMixin):  # type: ignore[misc] # Flask-Login is not 
     name = None
     roles: tuple[str, ...] = ()
     session = None
+    user = None
 
     def has_role(self, role: str) -> bool:
         """Nobody has a role."""
@@ -100,16 +108,16 @@ class Anonymous(AnonymousUserMixin):  # type: ignore[misc] # Flask-Login is not 
         return False
 
 
-def extension() -> Nightlatch:
-    """Return the extension of the current application.
+def installation() -> Installation:
+    """Return Nightlatch in the current application.
 
     Raises:
-        RuntimeError: it has none.
+        ConfigurationError: it has none.
     """
     found = current_app.extensions.get("nightlatch")
     if found is None:
-        raise RuntimeError("this application has no Nightlatch: write Nightlatch(app), or auth.init_app(app)")
-    return cast("Nightlatch", found)
+        raise ConfigurationError("this application has no Nightlatch: write Nightlatch(app), or auth.init_app(app)")
+    return cast("Installation", found)
 
 
 def load_user() -> CurrentUser | Anonymous:
@@ -117,9 +125,19 @@ def load_user() -> CurrentUser | Anonymous:
     if not has_request_context():
         return Anonymous()
     if "nightlatch_user" not in g:
-        session = extension().session_of_request()
-        g.nightlatch_user = Anonymous() if session is None else CurrentUser(session, extension())
+        site = installation()
+        session = site.session_of_request()
+        g.nightlatch_user = Anonymous() if session is None else CurrentUser(session, site)
     return cast("CurrentUser | Anonymous", g.nightlatch_user)
+
+
+def end_session() -> None:
+    """End the session that the current request rides on, if it rides on one."""
+    session = load_user().session
+    if session is not None:
+        site = installation()
+        site.core.account.sign_out(site.exchange.client, session)
+    g.nightlatch_user = Anonymous()
 
 
 current_user = cast("CurrentUser", LocalProxy(load_user))

@@ -1,0 +1,231 @@
+"""How doors like this one were opened elsewhere, tried on an application's own routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from flask_shop import JSON, MIA, PAGE, SECRET, Shop, routes, settings
+from nightlatch.errors import ConfigurationError
+from nightlatch.flask import Nightlatch
+
+FROM = [
+    ({"Sec-Fetch-Site": "same-origin"}, True),
+    ({"Sec-Fetch-Site": "none"}, True),
+    ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Sec-Fetch-Site": "cross-site"}, False),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False),
+    ({"Sec-Fetch-Site": "nonsense"}, False),
+    ({"Origin": "http://localhost"}, True),
+    ({"Origin": "http://localhost:81"}, False),
+    ({"Origin": "https://localhost"}, False),
+    ({"Origin": "http://localhost.evil.example"}, False),
+    ({"Origin": "http://evil.example"}, False),
+    ({"Origin": "null"}, False),
+    ({}, True),
+]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("headers", "counts"), FROM)
+def test_019_the_cookie_does_not_count_across_origins(
+    shop: Shop,
+    headers: dict[str, str],
+    counts: bool,  # noqa: FBT001
+    method: str,
+) -> None:
+    """The application's own routes are held to our rule: an unsafe request from elsewhere is nobody's."""
+    shop.sign_up()
+    assert shop.client.open("/order", method=method, headers=headers).json == {"signed_in": counts}
+    theirs = shop.client.post("/theirs", headers={**JSON, **headers})
+    assert theirs.status_code == (200 if counts else 401)
+
+
+def test_reading_is_no_act(shop: Shop) -> None:
+    """A link from elsewhere to the application finds its user signed in."""
+    shop.sign_up()
+    assert shop.client.get("/order", headers={"Sec-Fetch-Site": "cross-site"}).json == {"signed_in": True}
+
+
+MALFORMED = [
+    "",
+    "x",
+    "nls_",
+    "nls_" + "a" * 80,
+    "nlr_" + "a" * 80,
+    "\x80\xff",
+    "=",
+    '"',
+    "a; nightlatch_session=b",
+    "9" * 20_000,
+]
+
+
+@pytest.mark.parametrize("cookie", MALFORMED)
+def test_066_malformed_cookies_are_nobody(shop: Shop, cookie: str) -> None:
+    """Anonymous, never in, never a fault: on the application's routes and on ours."""
+    for path in ("/hello", "/theirs", "/auth/api/session"):
+        assert shop.with_cookies(path, f"nightlatch_session={cookie}") == 401
+
+
+@given(header=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=200))
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_066_any_cookie_header_is_nobody(shop: Shop, header: str) -> None:
+    """Whatever the bytes."""
+    assert shop.with_cookies("/hello", f"nightlatch_session={header}") == 401
+    assert shop.with_cookies("/hello", header) == 401
+
+
+def test_039_a_changed_token_is_nobody(shop: Shop) -> None:
+    """Cut, extended, another case, another kind, sent twice: refused. As it is: accepted."""
+    shop.sign_up()
+    token = shop.token()
+    assert shop.with_cookies("/hello", f"a=b; nightlatch_session={token}; c") == 200
+    for changed in (token[:-1], token + "a", token.swapcase(), token.replace("nls_", "nla_")):
+        assert shop.with_cookies("/hello", f"nightlatch_session={changed}") == 401, changed
+    twice = f"nightlatch_session={token}"
+    assert shop.with_cookies("/hello", f"{twice}; {twice}") == 401
+    assert shop.with_cookies("/hello", twice, twice) == 401
+
+
+def test_061_no_session_is_carried_over_a_sign_in(shop: Shop) -> None:
+    """A cookie planted before sign-in, made up or of somebody else's session, is never the one signed in."""
+    shop.sign_up()
+    thief = shop.sign_up(shop.app.test_client(), email="thief@example.org")
+    for planted in (shop.token(thief), "nls_" + "a" * 80):
+        victim = shop.app.test_client()
+        victim.set_cookie("nightlatch_session", planted)
+        shop.sign_in(victim)
+        assert shop.token(victim) != planted
+        assert (victim.get("/theirs").json or {})["email"] == MIA
+    assert (thief.get("/theirs").json or {})["email"] == "thief@example.org"
+
+
+def test_063_suspension_is_seen_at_once(shop: Shop) -> None:
+    """By the next request to the application's own routes."""
+    shop.sign_up()
+    operator = shop.extension.core.operator
+    operator.suspend(operator.find_user(MIA).id)
+    assert shop.client.get("/hello", headers=JSON).status_code == 401
+    assert shop.client.get("/theirs", headers=JSON).status_code == 401
+
+
+def test_036_redirects_are_not_built_from_the_request(shop: Shop) -> None:
+    """Neither Host nor any forwarded header steers where people are led."""
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil", **PAGE}
+    led = shop.client.get("/hello", headers=headers)
+    assert led.headers["Location"] == "http://localhost/auth/sign-in?return_to=/hello"
+
+
+def test_flasks_session_and_ours_live_side_by_side(shop: Shop) -> None:
+    """Both would be called `session` over http: a flashed message must sign nobody out."""
+    shop.sign_up()
+    shop.client.get("/flash")
+    assert shop.client.get_cookie("session")
+    assert shop.client.get("/hello").status_code == 200
+
+
+def test_a_cookie_name_that_is_flasks_is_refused(make_shop: Callable[..., Shop]) -> None:
+    """Where it was chosen on purpose, it is the developer's to change."""
+    shop = make_shop(cookie_name="session")
+    with pytest.raises(ConfigurationError, match="SESSION_COOKIE_NAME"):
+        shop.client.get("/public")
+    shop.app.config["SESSION_COOKIE_NAME"] = "flask"
+    assert shop.client.get("/public").status_code == 200
+
+
+def test_over_https_the_cookie_bears_the_prefix(make_shop: Callable[..., Shop]) -> None:
+    """No subdomain and no script can plant it, and Flask's own has another name."""
+    shop = make_shop(base_url="https://shop.example", identifiers="username", development=True)
+    done = shop.client.post(
+        "/auth/api/sign-up", json={"username": "mia", "password": SECRET}, base_url="https://shop.example"
+    )
+    cookies = done.headers.getlist("Set-Cookie")
+    assert any(each.startswith("__Host-Http-session=nls_") and "; Secure" in each for each in cookies)
+    assert all("HttpOnly" in each and "SameSite=Lax" in each and "Path=/" in each for each in cookies)
+
+
+def test_two_applications_with_one_extension(tmp_path: Path) -> None:
+    """The factory pattern calls init_app for each application: neither knows the other's users or sessions."""
+    auth = Nightlatch()
+    apps = []
+    for name in ("first", "second"):
+        app = Flask(name)
+        app.testing = True
+        app.config["NIGHTLATCH"] = settings(database_url=f"sqlite:///{tmp_path / name}.db", identifiers="username")
+        auth.init_app(app)
+        apps.append(routes(app))
+    first, second = (app.test_client() for app in apps)
+    assert first.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET}).status_code == 200
+    assert second.post("/auth/api/sign-in", json={"identifier": "mia", "password": SECRET}).status_code == 401
+    cookie = first.get_cookie("session")
+    assert cookie
+    second.set_cookie("session", cookie.value)
+    assert first.get("/hello").status_code == 200
+    assert second.get("/hello", headers=JSON).status_code == 401
+    with pytest.raises(RuntimeError, match="app_context"):
+        _ = auth.core
+    for app in apps:
+        with app.app_context():
+            auth.core.close()
+
+
+def test_who_is_signed_in_is_not_carried_to_the_next_request(shop: Shop) -> None:
+    """An application context may outlive its request, in tests and scripts: its `g` must not sign the next one in."""
+    shop.sign_up()
+    with shop.app.app_context():
+        for path in ("/hello", "/theirs"):
+            assert shop.client.get(path).status_code == 200
+            assert shop.app.test_client().get(path, headers=JSON).status_code == 401
+
+
+def test_the_hosts_csrf_form_guard_leaves_our_routes_alone(tmp_path: Path) -> None:
+    """Flask-WTF guards the application's forms; our routes and pages guard themselves."""
+    app = Flask("guarded")
+    database = f"sqlite:///{tmp_path / 'g.db'}"
+    app.config.update(NIGHTLATCH=settings(database_url=database, identifiers="username"), SECRET_KEY="x" * 40)
+    app.testing = True
+    CSRFProtect(app)
+    extension = Nightlatch(app)
+    routes(app)
+    client = app.test_client()
+    done = client.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET})
+    assert done.status_code == 200
+    assert client.post("/order").status_code == 400  # the host's guard is at work
+    refused = client.post("/auth/sign-out", headers={**PAGE, "Sec-Fetch-Site": "same-origin"}, data={"csrf_token": "x"})
+    assert refused.status_code == 403
+    assert client.get("/hello").status_code == 200
+    extension.core.close()
+
+
+def test_the_applications_walls_and_parsers_do_not_see_our_routes(shop: Shop) -> None:
+    """A login wall, a body limit and a parser of the application's stand behind our routes."""
+
+    @shop.app.before_request
+    def wall() -> Any:
+        _ = request.form, request.get_data()
+        return "a wall", 403
+
+    shop.app.config["MAX_CONTENT_LENGTH"] = 1
+    shop.sign_up()
+    assert shop.client.get("/auth/api/session").status_code == 200
+    assert shop.client.get("/hello").status_code == 403
+
+
+def test_068_no_answer_shows_a_token(shop: Shop) -> None:
+    """The session's token travels in Set-Cookie, and nowhere else."""
+    shop.sign_up()
+    token = shop.token()
+    for path in ("/hello", "/theirs", "/greeting", "/auth/api/session", "/auth/account"):
+        answered = shop.client.get(path)
+        assert answered.status_code == 200
+        assert token not in answered.text
+        assert token not in str(answered.headers)
