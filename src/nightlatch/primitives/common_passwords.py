@@ -28,7 +28,8 @@ _FREE_DIGITS: Final = 4
 _MOST_PARTS: Final = 2
 _MOST_ROWS: Final = 3
 """Parts that are all rows, runs or dates may be three: there are far fewer of them than words."""
-_MOST_LITTLE_WORDS: Final = (
+_MOST_LITTLE: Final = 3
+_LITTLE_WORDS: Final = (
     "a i u am an and are at be by for from have i im in is it its me my no not of on or so that the this to we with you"
     " your de del la le el les mon ma mi mia il un una der die das mein ich du et y e o я ты мой моя и в на не"
 )
