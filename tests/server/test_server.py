@@ -228,25 +228,29 @@ def test_tls(tmp_path: Path) -> None:
         server.stop()
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
-        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+BROKEN = {
+    "huge header": b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+    "many headers": b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
+    "huge path": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "smuggling": (
         b"POST /auth/api/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /auth/api/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"GET /auth/%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\nCookie: \xff\xfe=\x80\r\nConnection: close\r\n\r\n",
-        b"\x16\x03\x01\x00\xa5\x01\x00",
-    ],
-)
-def test_broken_requests_never_break_the_server(server: Server, raw: bytes) -> None:
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "negative length": b"POST /auth/api/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    "odd path": b"GET /auth/%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    "odd cookie": (
+        b"GET /auth/api/session HTTP/1.1\r\nHost: localhost\r\nCookie: \xff\xfe=\x80\r\nConnection: close\r\n\r\n"
+    ),
+    "TLS to plain": b"\x16\x03\x01\x00\xa5\x01\x00",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_requests_never_break_the_server(server: Server, name: str) -> None:
     """Huge headers, smuggling, odd bytes: 4xx or a closed connection, and the next request is served."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         try:
-            connection.sendall(raw)
+            connection.sendall(BROKEN[name])
             connection.shutdown(socket.SHUT_WR)
             answered = connection.recv(100)
         except OSError:
