@@ -193,3 +193,12 @@ def test_throttled_says_when(browser: Browser, house: House) -> None:
     assert response.status == 429
     assert header(response, "content-type") == "application/problem+json"
     assert 0 < int(header(response, "retry-after") or 0) <= 900
+
+
+def test_signing_in_again_ends_the_session_before(browser: Browser, app: HttpApp, house: House) -> None:
+    """One browser, one session: the token it came with is dead (ASVS 7.2.4)."""
+    sign_up(browser, house)
+    before = browser.cookies["session"]
+    assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})[0] == 200
+    assert Browser(app, cookies={"session": before}).call("GET", "/api/session")[0] == 401
+    assert len(browser.call("GET", "/api/sessions")[1]["sessions"]) == 1

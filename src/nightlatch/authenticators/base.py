@@ -65,6 +65,10 @@ class Method(Protocol):
         """
         ...
 
+    def refused(self, subject: Subject) -> None:
+        """Note that a proof did not hold, in the transaction that writes its audit entry."""
+        ...
+
     def accept(self, subject: Subject, evidence: Evidence) -> None:
         """Note that a proof was accepted, in the transaction that is open; what is good once is redeemed here.
 

@@ -92,7 +92,6 @@ class Password:
                 proof.password, record.password_hash, client=client.network, known_device=known_device
             )
         except PasswordMismatch:
-            self._delay(record)
             raise InvalidCredentials("wrong password") from None
         if not believed:
             raise InvalidCredentials("right password, but refused: too many failures before it")
@@ -111,10 +110,14 @@ class Password:
         changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
         self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
 
-    def _delay(self, record: Authenticator) -> None:
-        """Spread further failures by growing delays, 30 seconds to an hour."""
-        beyond = record.failures + 1 - _FREE_FAILURES
-        if beyond <= 0:
+    def refused(self, subject: Subject) -> None:
+        """Spread further failures by growing delays, 30 seconds to an hour.
+
+        Written with the audit entry, which a stranger's refusal has as well: one commit for both.
+        """
+        record = self.of(subject.bound)
+        beyond = record.failures + 1 - _FREE_FAILURES if record is not None else 0
+        if record is None or beyond <= 0 or subject.device is not None:
             return
         wait = min(_FIRST_DELAY * 2 ** min(beyond - 1, 20), _LAST_DELAY)
         self._store.update(Authenticator, {"id": record.id}, {"retry_at": self._clock.now() + wait})

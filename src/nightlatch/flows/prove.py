@@ -8,6 +8,7 @@ from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttled
 from nightlatch.flows.core import Core
 from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Evidence, Session, User
 from nightlatch.services.client import Client
@@ -159,7 +160,8 @@ class Prove:
 
     def _subject(self, claim: Claim | None, key: str, client: Client) -> Subject:
         core = self._core
-        user = core.users.find(claim.kind, claim.key) if claim else None
+        # What cannot be an identifier is looked up all the same, under a key that nobody has.
+        user = core.users.find(claim.kind if claim else "none", claim.key if claim else "")
         return self._complete(key, user, client, None)
 
     def _of_attempt(self, attempt: Attempt, client: Client) -> Subject:
@@ -171,7 +173,7 @@ class Prove:
             return self._complete(f"user:{user.id}", user, client, attempt)
         kind, key = attempt.identifier_kind, attempt.identifier_key
         claim = Claim(kind, key, key) if kind and key else None
-        user = core.users.find(claim.kind, claim.key) if claim else None
+        user = core.users.find(kind or "none", key or "")
         return self._complete(core.claimed(claim, ""), user, client, attempt)
 
     def _complete(self, key: str, user: User | None, client: Client, attempt: Attempt | None) -> Subject:
@@ -179,7 +181,8 @@ class Prove:
         return Subject(
             key=key,
             user=user,
-            bound=tuple(core.users.authenticators(user.id)) if user else (),
+            # For a stranger the same statements are run, on rows that are not there (ASVS 6.3.8).
+            bound=tuple(core.users.authenticators(user.id if user else uuid7(core.clock.now()))),
             attempt=attempt,
             device=core.devices.known(client, user.id if user else None),
         )
@@ -202,6 +205,7 @@ class Prove:
             reason=refusal.reason,
             user_id=subject.user.id if subject.user else None,
             identifier_hash=None if subject.user else core.audit.identifier_hash("sign_in", subject.key),
+            within=lambda: core.password.refused(subject),
         )
 
 

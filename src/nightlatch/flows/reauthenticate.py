@@ -7,6 +7,7 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.outcome import More
 from nightlatch.records import Session, User
 from nightlatch.services.client import Client
+from nightlatch.services.throttle import Charge
 
 __all__ = ["Reauthenticate"]
 
@@ -26,8 +27,11 @@ class Reauthenticate:
 
         Raises:
             NotAuthenticated: the session's user is gone.
+            Throttled: too many calls.
         """
         core = self._core
+        budget = core.settings.throttle.attempt_calls_per_address
+        core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
         user = core.store.get(User, session.user_id)
         if user is None or user.status != "active":
             raise NotAuthenticated("user is gone or suspended")

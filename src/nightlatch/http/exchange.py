@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nightlatch.errors import NotAuthenticated
+from nightlatch.errors import NightlatchError, NotAuthenticated
 from nightlatch.flows.outcome import Complete
 from nightlatch.http.cookies import read
 from nightlatch.http.guards import clean_user_agent
@@ -116,10 +116,20 @@ class Exchange:
         """Answer 204."""
         return Response(status=204)
 
+    def _end_the_other(self, complete: Complete) -> None:
+        """End the session that this browser came with, now that it gets another (ASVS 7.2.4: the old id is dead)."""
+        try:
+            old = self.session
+            if complete.session is not None and complete.session.id != old.id:
+                self.auth.account.sign_out(self.client, old)
+        except NightlatchError:
+            pass  # there was none; or the store is busy, and the new session stands all the same
+
     def sign_in_cookies(self, complete: Complete) -> list[tuple[str, str]]:
         """Return the headers that carry a session: the one answer that ever does."""
         cookies = self.app.cookies
         headers = []
+        self._end_the_other(complete)
         if complete.token is not None and complete.session is not None:
             life = complete.session.expires_at - self.auth.clock.now()
             headers.append(cookies.set(cookies.session, complete.token.reveal(), life=max(life, timedelta(seconds=1))))

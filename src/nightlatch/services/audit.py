@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -67,10 +67,29 @@ class Audit:
         """Write the event of an act that succeeds, in the transaction that is open."""
         self._write(self._event(action, "success", client, user_id=user_id, **facts))
 
-    def refused(self, action: str, client: Client, *, reason: str, user_id: UUID | None = None, **facts: Any) -> None:
-        """Write the event of a refusal, in a transaction of its own. Call it after the flow's has ended."""
+    def refused(
+        self,
+        action: str,
+        client: Client,
+        *,
+        reason: str,
+        user_id: UUID | None = None,
+        within: Callable[[], None] = lambda: None,
+        **facts: Any,
+    ) -> None:
+        """Write the event of a refusal, in a transaction of its own. Call it after the flow's has ended.
+
+        Args:
+            action: what was tried.
+            client: who tried.
+            reason: why it was refused; private.
+            user_id: whose account it was about, if anybody's.
+            within: what else is noted in the same transaction.
+            facts: further fields of the event.
+        """
         event = self._event(action, "refused", client, user_id=user_id, reason=reason, **facts)
         with self._store.transaction(own=True):
+            within()
             self._store.insert(event)
         self._tell(event)
 

@@ -70,6 +70,7 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
     """Confirm that it is you."""
 
     password: Secret | None = None
+    return_to: str | None = None
 
 
 class ProfileForm(PlainForm, frozen=True, kw_only=True):

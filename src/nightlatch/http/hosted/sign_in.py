@@ -295,27 +295,28 @@ def _invitation_page(
 
 
 def reauthenticate(exchange: Exchange) -> Response:
-    """Begin a reauthentication and ask for the password."""
+    """Ask for the password again. Changes nothing: the attempt begins when the form is sent."""
     return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
-    more = exchange.auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
-    response = page(exchange, "reauthenticate.html")
-    response.headers.append(_hold(exchange, more))
-    return response
+    return page(exchange, "reauthenticate.html", return_to=return_to)
 
 
 def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Response:
     """Confirm."""
     validate_token(exchange, form.csrf_token)
+    return_to = exchange.app.redirects.safe(form.return_to)
+    auth = exchange.auth
+    more = auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
     try:
-        outcome = exchange.auth.attempts.answer(
+        outcome = auth.attempts.answer(
             exchange.client,
-            _held(exchange),
+            more.attempt,
             authenticator="password",
             password=form.password or Secret(""),
             session=exchange.session,
         )
     except InvalidCredentials as error:
-        return page(exchange, "reauthenticate.html", status=401, errors={"password": error.message})
+        wrong = {"password": error.message}
+        return page(exchange, "reauthenticate.html", status=401, errors=wrong, return_to=return_to)
     return _next(exchange, outcome)
 
 
