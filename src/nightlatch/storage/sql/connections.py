@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import pool
 
 from nightlatch.errors import ConfigurationError, StoreUnavailable
-from nightlatch.storage.sql.drivers import in_memory
+from nightlatch.storage.sql.drivers import has_hung_up, in_memory
 
 __all__ = ["Connections", "HostConnections", "OwnConnections"]
 
@@ -85,6 +85,8 @@ class OwnConnections:
 
     def give(self, connection: Any, *, broken: bool) -> None:
         """Put it on top of the list."""
+        if broken and has_hung_up(connection):
+            self._close_idle()  # a server that restarted has hung up on them all: not each is to fail a request
         if broken or self._closed:
             _close(connection)
         else:
@@ -93,11 +95,14 @@ class OwnConnections:
 
     def close(self) -> None:
         """Close the idle ones now, and those in use when they are given back."""
-        if self._pid != os.getpid():
-            return
-        self._closed = True
+        if self._pid == os.getpid():
+            self._closed = True
+            self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
-            _close(self._idle.pop())
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                _close(self._idle.pop())
 
 
 class HostConnections:

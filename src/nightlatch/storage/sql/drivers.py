@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 from nightlatch.errors import ConfigurationError, MissingExtra, StoreError, StoreUnavailable
 
-__all__ = ["BUSY_SECONDS", "begin_words", "engine_for", "in_memory", "is_harmless", "opener", "translated"]
+__all__ = [
+    "BUSY_SECONDS",
+    "begin_words",
+    "engine_for",
+    "has_hung_up",
+    "in_memory",
+    "is_harmless",
+    "opener",
+    "translated",
+]
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another's lock, and a thread for a connection, before `StoreUnavailable`."""
@@ -84,19 +93,25 @@ def is_harmless(error: Exception) -> bool:
     return (getattr(error, "sqlite_errorname", None) or "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
+def has_hung_up(connection: Any) -> bool:
+    """Tell whether the server has gone from the other end, as far as the driver knows."""
+    return bool(getattr(connection, "closed", False)) or not getattr(connection, "open", True)
+
+
 def translated(error: Exception) -> StoreError:
     """Turn a driver's error into ours. Its text may quote values, so only its class and code go on."""
     sqlite = getattr(error, "sqlite_errorname", None)
     sqlstate = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None
-    code = sqlite or sqlstate or number
-    reason = type(error).__name__ if code is None else f"{type(error).__name__} {code}"
-    if sqlite is not None:
+    code = sqlite or number or sqlstate
+    reason = f"{type(error).__name__} {code}" if code else type(error).__name__
+    if sqlite:
         passing = sqlite.startswith(_SQLITE_PASSING)
-    elif sqlstate is not None:
-        passing = sqlstate.startswith(_SQLSTATE_PASSING)
     elif number:
+        # Before the state: MariaDB has one state, HY000, for most of what can happen.
         passing = number in _MYSQL_PASSING or number in _MYSQL_CLIENT
+    elif sqlstate:
+        passing = sqlstate.startswith(_SQLSTATE_PASSING)
     else:
         # Without a code nobody answered: a refused or broken connection.
         passing = type(error).__name__ in {"OperationalError", "InterfaceError"}
@@ -136,13 +151,15 @@ def _open(engine: sa.Engine, options: dict[str, Any], set_up: Callable[[Any], No
 
 
 def _open_sqlite(engine: sa.Engine, *, durable: bool) -> Any:
-    Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    if "uri" not in engine.url.query:
+        Path(engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
 
     def set_up(connection: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        # Reads come from the page cache without a copy. A database of many users is no slower than a small one.
         connection.execute("PRAGMA mmap_size=268435456")
 
     options = {"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 512}

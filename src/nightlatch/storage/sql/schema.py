@@ -6,6 +6,7 @@ there; the rows of ``nightlatch_schema_step`` say which are done, whoever did th
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from nightlatch.errors import SchemaMismatch, StoreUnavailable
 from nightlatch.records import SchemaStep
-from nightlatch.storage.sql.drivers import engine_for
+from nightlatch.storage.sql.drivers import engine_for, translated
 from nightlatch.storage.sql.tables import table_of
 
 __all__ = ["STEPS", "VERSION_TABLE", "include_object", "migrate", "pending", "verify_schema"]
@@ -22,6 +23,8 @@ STEPS = {1: "front door"}
 """Every step there is: number and name. Steps only add; removals come a release later."""
 
 VERSION_TABLE = "nightlatch_alembic"
+
+_one_at_a_time = threading.Lock()  # Alembic keeps what it works on in a global variable
 
 
 def done(engine: sa.Engine | str) -> set[int]:
@@ -62,13 +65,18 @@ def migrate(engine: sa.Engine | str) -> list[tuple[int, str]]:
 
     Raises:
         SchemaMismatch: the database is of a later version than this one.
+        StoreError: the database refused.
     """
     from alembic import command
 
     engine = _engine(engine)
-    todo = pending(engine)
-    if todo:
-        command.upgrade(_config(engine), "head")
+    with _one_at_a_time:
+        todo = pending(engine)
+        if todo:
+            try:
+                command.upgrade(_config(engine), "head")
+            except sa.exc.DBAPIError as error:
+                raise translated(error.orig or error) from error
     verify_schema(engine)
     return todo
 
