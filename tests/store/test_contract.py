@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from nightlatch.errors import ConfigurationError
 from nightlatch.ports import Store
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.storage.sql import SqlStore, migrate
@@ -48,12 +47,3 @@ class TestSqliteHostEngine(StoreContract):
         migrate(engine)
         yield SqlStore.on_engine(engine)
         engine.dispose()
-
-
-def test_a_shared_connection_is_refused() -> None:
-    """A database in memory has one connection for all threads: the error says what to write instead."""
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-    with pytest.raises(ConfigurationError, match="write a file"):
-        SqlStore.on_engine(engine)
-    with pytest.raises(ConfigurationError, match="write a file"):
-        SqlStore.open("sqlite:///:memory:")

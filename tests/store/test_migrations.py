@@ -1,0 +1,149 @@
+"""The schema climbs in steps, whichever tool takes them, and says where it stands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from nightlatch.errors import SchemaMismatch, StoreError, StoreUnavailable
+from nightlatch.records import SchemaStep
+from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
+from nightlatch.storage.sql.tables import metadata
+
+STEP = (1, "front door")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Return the address of a database that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'steps.db'}"
+
+
+def test_the_steps_are_done_once(url: str) -> None:
+    """Pending at first, then done and recorded, then nothing more to do."""
+    assert pending(url) == [STEP]
+    with pytest.raises(SchemaMismatch, match="nightlatch migrate"):
+        verify_schema(url)
+    assert migrate(url) == [STEP]
+    assert pending(url) == []
+    assert migrate(url) == []
+    verify_schema(url)
+    store = SqlStore.open(url)
+    (step,) = store.find(SchemaStep, {"number": 1})
+    assert (step.name, step.tool) == ("front door", "alembic")
+    store.close()
+    assert sa.inspect(sa.create_engine(url, poolclass=sa.NullPool)).has_table("nightlatch_alembic")
+
+
+def test_a_step_that_another_tool_did_is_not_run(url: str) -> None:
+    """Its tables are there and its row says so: there is nothing left to do."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    metadata.create_all(engine)
+    store = SqlStore.open(url)
+    store.insert(SchemaStep(id=uuid4(), number=1, name="front door", tool="django", done_at=NOW))
+    store.close()
+    assert migrate(engine) == []
+    verify_schema(engine)
+
+
+def test_a_process_runs_on_its_own_number_or_the_next(url: str) -> None:
+    """One step ahead is an upgrade in progress; two are a version that this one does not know."""
+    migrate(url)
+    store = SqlStore.open(url)
+    store.insert(SchemaStep(id=uuid4(), number=2, name="later", tool="alembic", done_at=NOW))
+    verify_schema(url)
+    store.insert(SchemaStep(id=uuid4(), number=3, name="much later", tool="alembic", done_at=NOW))
+    with pytest.raises(SchemaMismatch, match="newer version"):
+        verify_schema(url)
+    store.close()
+
+
+def test_a_step_that_fails_leaves_nothing(url: str) -> None:
+    """A table is in the way halfway through: what was made before it is undone, and the next try makes all."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE nightlatch_lease (mine TEXT)")
+    with pytest.raises(StoreError):
+        migrate(engine)
+    assert sa.inspect(engine).get_table_names() == ["nightlatch_lease"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE nightlatch_lease")
+    assert migrate(engine) == [STEP]
+
+
+def test_an_unreachable_database_is_unavailable(tmp_path: Path) -> None:
+    """It is not taken for an empty one."""
+    with pytest.raises(StoreUnavailable):
+        verify_schema(f"sqlite:///{tmp_path / 'no such folder' / 'x.db'}")
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once(url: str) -> None:
+    """Four processes migrate together: all end well, the step is done once."""
+    words = [sys.executable, "-c", f"from nightlatch.storage.sql import migrate; migrate({url!r})"]
+    processes = [subprocess.Popen(words) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    verify_schema(url)
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        "sqlite",
+        pytest.param("postgresql_url", marks=pytest.mark.slow),
+        pytest.param("mariadb_url", marks=pytest.mark.slow),
+    ],
+)
+def test_the_migrated_schema_is_the_one_of_the_tables(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    """Columns, types, collations, keys and indexes: what the steps made is what the store works on."""
+    with _two_databases(request, tmp_path, database) as (climbed, made):
+        migrate(climbed)
+        metadata.create_all(made)
+        tables = [table.name for table in metadata.sorted_tables]
+        assert sorted(sa.inspect(climbed).get_table_names()) == sorted([*tables, "nightlatch_alembic"])
+        for table in tables:
+            assert _description(climbed, table) == _description(made, table)
+
+
+@contextmanager
+def _two_databases(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> Iterator[tuple[sa.Engine, sa.Engine]]:
+    if database == "sqlite":
+        engines = tuple(sa.create_engine(f"sqlite:///{tmp_path / name}.db", poolclass=sa.NullPool) for name in "ab")
+        yield engines[0], engines[1]
+        return
+    server = sa.make_url(request.getfixturevalue(database))
+    names = ("climbed", "made")
+    outside = sa.create_engine(server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with outside.connect() as connection:
+        for name in names:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engines = tuple(sa.create_engine(server.set(database=name), poolclass=sa.NullPool) for name in names)
+        yield engines[0], engines[1]
+        for name in names:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+def _description(engine: sa.Engine, table: str) -> dict[str, Any]:
+    inspector = sa.inspect(engine)
+    columns = inspector.get_columns(table)
+    return {
+        "columns": [(each["name"], repr(each["type"]), each["nullable"], each["default"]) for each in columns],
+        "primary key": inspector.get_pk_constraint(table),
+        "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
+        "unique": sorted(map(str, inspector.get_unique_constraints(table))),
+        "indexes": sorted(map(str, inspector.get_indexes(table))),
+    }
