@@ -83,9 +83,17 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
+        password = Password(
+            store,
+            clock,
+            self.hashing,
+            PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
+            settings.service_name,
+        )
         self.background = Background(
             chores=(self.outbox.run_once, self.sessions.write_touches),
             sweeps=(
+                password.sample,
                 attempts_service.sweep,
                 one_time_secrets.sweep,
                 self.sessions.sweep,
@@ -95,13 +103,6 @@ class Nightlatch:
             ),
             poll=settings.outbox.poll,
             enabled=background,
-        )
-        password = Password(
-            store,
-            clock,
-            self.hashing,
-            PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
-            settings.service_name,
         )
         core = Core(
             settings=settings,

@@ -80,3 +80,16 @@ def test_long_passwords_count_to_their_last_character(house: House) -> None:
     for cut in (72, 99, 127):
         with pytest.raises(InvalidCredentials):
             house.sign_in(password=Secret(long[:cut]))
+
+
+def test_083_decoys_follow_the_hashes_that_the_store_holds(house: House) -> None:
+    """Where most hashes are old ones, a stranger's password is verified at their cost as well."""
+    house.member()
+    brought = bcrypt.hashpw(PASSWORD.reveal().encode(), bcrypt.gensalt(4)).decode()
+    house.store.update(Authenticator, {"id": stored(house).id}, {"password_hash": brought})
+    house.auth.background.run_once()
+    decoys = house.auth.hashing._decoys
+    assert {each[:7] for each in decoys} == {"$2b$04$"}
+    assert brought not in decoys
+    with pytest.raises(InvalidCredentials):
+        house.sign_in(identifier="nobody@example.org")

@@ -23,6 +23,9 @@ __all__ = ["Password"]
 _MOST_FAILURES = 100
 """NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
 
+_SAMPLE = 32
+"""How many of the oldest and of the newest hashes decoys follow."""
+
 _FREE_FAILURES = 10
 _FIRST_DELAY = timedelta(seconds=30)
 _LAST_DELAY = timedelta(hours=1)
@@ -130,6 +133,13 @@ class Password:
             return  # the next sign-in will do
         guard = {"id": record.id, "password_hash": record.password_hash}
         self._store.update(Authenticator, guard, {"password_hash": new_hash})
+
+    def sample(self) -> None:
+        """Look at what hashes the store holds, oldest and newest, so that decoys cost what real ones do."""
+        kind = {"kind": self.kind}
+        rows = self._store.find(Authenticator, kind, order_by="id", limit=_SAMPLE)
+        rows += self._store.find(Authenticator, kind, order_by="-id", limit=_SAMPLE)
+        self._pool.follow([row.password_hash for row in rows if row.password_hash])
 
     # --- setting ----------------------------------------------------------------------------------------------------
 

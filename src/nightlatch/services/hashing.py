@@ -29,6 +29,7 @@ from nightlatch.primitives.hashing import (
     Pepper,
     Verified,
     decoy_hash,
+    decoy_like,
     hash_password,
     verify_password,
 )
@@ -150,6 +151,19 @@ class HashingPool:
             Busy: the pool is full, as for anybody.
         """
         self._do(lambda: self._verify_decoy(identifier_key, password), client, known=known_device)
+
+    def follow(self, stored: Sequence[str]) -> None:
+        """Let decoys follow the mix of schemes and costs that the store holds: an old hash is no sign of an account.
+
+        Args:
+            stored: a sample of stored hashes; nothing of them but scheme and cost is kept.
+        """
+        decoys = []
+        for each in stored:
+            with contextlib.suppress(HashUnusable):
+                decoys.append(decoy_like(each))
+        if decoys:
+            self._decoys = decoys
 
     def _verify_decoy(self, key: str, password: Secret) -> None:
         # The same identifier meets the same decoy each time, as a real one meets its own hash.
