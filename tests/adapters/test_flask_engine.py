@@ -176,6 +176,22 @@ def test_every_flow_in_a_pool_of_one(make_host: Callable[..., Host]) -> None:
     assert client.get("/hello", headers=JSON).status_code == 401
 
 
+def test_an_engine_without_flask_sqlalchemy(tmp_path: Path) -> None:
+    """Any SQLAlchemy engine will do; its pool is the host's to size and to close."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'plain.db'}", poolclass=sa.QueuePool, **ONE)
+    app = Flask("plain")
+    app.testing = True
+    app.config["NIGHTLATCH"] = settings(identifiers="username")
+    extension = Nightlatch(routes(app), engine=engine)
+    client = app.test_client()
+    assert client.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET}).status_code == 200
+    assert client.get("/hello").json == {"message": "Hello, mia"}
+    extension.core.close()
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("select count(*) from nightlatch_user")) == 1
+    engine.dispose()
+
+
 def test_a_pool_that_the_host_has_emptied_is_told(make_host: Callable[..., Host]) -> None:
     """Who holds the one connection waits for himself: 503 after the pool's own patience, and nothing hangs."""
     host = make_host(options={**ONE, "pool_timeout": 0.2}, identifiers="username")

@@ -38,7 +38,8 @@ def test_building_it_opens_nothing(tmp_path: Path) -> None:
     Nightlatch(app)
     assert app.test_client().get("/public").status_code == 200
     assert list(tmp_path.iterdir()) == []
-    assert (threading.active_count(), open_files()) == (before, files)
+    assert threading.active_count() <= before
+    assert open_files() <= files
 
 
 def test_in_debug_mode_nothing_is_needed(tmp_path: Path) -> None:
@@ -223,6 +224,7 @@ def test_an_outage_at_first_use_is_told_and_passes(tmp_path: Path) -> None:
         answered = client.get(path)
         assert answered.status_code == 503, path
         assert answered.headers["Retry-After"]
+        assert answered.headers["Cache-Control"] == "no-store"
     assert client.get("/public").status_code == 200
     blocked.unlink()
     blocked.mkdir()

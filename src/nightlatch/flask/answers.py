@@ -10,9 +10,10 @@ from nightlatch.errors import NightlatchError, NotAuthenticated, Reauthenticatio
 from nightlatch.flask.installation import Installation
 from nightlatch.flask.user import installation
 from nightlatch.http.hosted.chrome import message_page
+from nightlatch.http.messages import Response as Answer
 from nightlatch.http.problems import problem, status_of
 
-__all__ = ["answer_error"]
+__all__ = ["answer_error", "outage"]
 
 
 def answer_error(error: NightlatchError) -> Response:
@@ -25,9 +26,8 @@ def answer_error(error: NightlatchError) -> Response:
         raise error
     found = installation()
     if isinstance(error, StoreError):
-        # The store may be what a page could not be made without.
-        told = problem(error, None)
-        return Response(told.body, told.status, [*told.headers, ("Cache-Control", "no-store")])
+        told = outage(error)
+        return Response(told.body, told.status, told.headers)
     if request.accept_mimetypes.best != "text/html":
         told = problem(error, found.exchange.request_id)
         return Response(told.body, told.status, told.headers + found.web.headers.api)
@@ -37,6 +37,13 @@ def answer_error(error: NightlatchError) -> Response:
         return _lead(found, "/reauthenticate")
     told = message_page(found.exchange, error)
     return Response(told.body, told.status, told.headers + found.web.headers.page)
+
+
+def outage(error: StoreError) -> Answer:
+    """Answer without the store, which a page could not be made without."""
+    told = problem(error, None)
+    told.headers.append(("Cache-Control", "no-store"))
+    return told
 
 
 def _lead(found: Installation, page: str) -> Response:

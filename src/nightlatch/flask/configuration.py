@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
@@ -116,7 +117,7 @@ class Configuration:
                 f"app.config['NIGHTLATCH']['cookie_name'] and SESSION_COOKIE_NAME are both {settings.cookie_name!r}:"
                 " each would overwrite the other's cookie; choose another name"
             )
-        return self._build({**_plain(settings), "cookie_name": "nightlatch_session"})
+        return msgspec.structs.replace(settings, cookie_name="nightlatch_session")
 
 
 def _values_of(app: Flask) -> dict[str, Any]:
@@ -130,10 +131,6 @@ def _values_of(app: Flask) -> dict[str, Any]:
         if key.startswith("NIGHTLATCH_") and name in known:
             raise ConfigurationError(f"{key} is not read: write app.config['NIGHTLATCH']['{name}']")
     return dict(given)
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in Settings.__struct_fields__}
 
 
 def _is_this_machine(url: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask
 
 from nightlatch.errors import ConfigurationError, StoreError
+from nightlatch.flask.answers import outage
 from nightlatch.flask.installation import Installation
-from nightlatch.http.problems import problem
 from nightlatch.http.wsgi import answer, path_of, request_of
 
 __all__ = ["Mounted"]
@@ -42,7 +42,7 @@ class Mounted:
         except ConfigurationError as error:
             return self._fault(error, environ, start_response)
         except StoreError as error:
-            return answer(problem(error, None), start_response)
+            return answer(outage(error), start_response)
         if web is None:
             return self._inner(environ, start_response)
         return answer(web.respond(request_of(environ, path[len(mount) :] or "/")), start_response)
