@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import flask_migrate  # type: ignore[import-untyped]
 import pytest
 import sqlalchemy as sa
 from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 
-from flask_shop import JSON, MIA, PAGE, SECRET, Shop, command, routes, settings
+from flask_shop import JSON, MIA, PAGE, SECRET, Shop, routes, settings
 from nightlatch.errors import ConfigurationError, NightlatchError
 from nightlatch.flask import Nightlatch, current_user, login_required
 from nightlatch.services.client import NOBODY
 from nightlatch.services.mailers import MemoryMailer
-from nightlatch.storage.sql import include_object
 
 ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
 
@@ -244,25 +242,3 @@ def test_in_debug_mode_tables_are_made_in_the_hosts_database(tmp_path: Path) -> 
     extension.core.close()
     with app.app_context():
         db.engine.dispose()
-
-
-@pytest.mark.filterwarnings("ignore:'get_engine' is deprecated:DeprecationWarning")  # Flask-Migrate's own env.py
-def test_flask_migrate_leaves_our_tables_alone(
-    make_host: Callable[..., Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With `include_object` its autogenerate knows of the host's tables alone; without, it would drop ours."""
-    monkeypatch.chdir(tmp_path)
-    host = make_host(identifiers="username")
-    host.shop.client.get("/auth/sign-in")
-    with host.app.app_context():
-        host.db.drop_all()  # so that there is something of its own to migrate
-    drops = []
-    for folder, arguments in (("with", {"include_object": include_object}), ("without", {})):
-        host.app.extensions.pop("migrate", None)
-        flask_migrate.Migrate(host.app, host.db, directory=folder, **arguments)
-        assert command(host.app, "db", "init").exit_code == 0
-        made = command(host.app, "db", "migrate")
-        assert made.exit_code == 0, made.output
-        script = next((tmp_path / folder / "versions").glob("*.py")).read_text()
-        drops.append("drop_table('nightlatch_" in script)
-    assert drops == [False, True]
