@@ -20,8 +20,11 @@ __all__ = ["is_common"]
 
 _SHORT_UNIT: Final = 8
 """What is this short may not be repeated to reach the length."""
-_LONGEST: Final = 64
+_LONGEST: Final = 40
 """A longer one is only tried for repetition: joining so few parts does not get there."""
+_MOST_STATES: Final = 1_000
+"""So many ways of taking a password apart are tried: what is typed must not decide how long that takes (ASVS 1.3.12).
+The listed ones need under 500; one that was made to need more is not common."""
 _FEWEST_KEYS: Final = 3
 _FREE_DIGITS: Final = 4
 """So many digits (a year, a counter) anywhere make a password no rarer."""
@@ -99,7 +102,8 @@ def is_common(password: str) -> bool:
         password: as it is to be hashed.
     """
     folded = unicodedata.normalize("NFKC", password).casefold().strip()
-    for text in {folded, _SEPARATORS.sub("", folded), folded.rstrip("!?.*#1"), folded.translate(_CYRILLIC)}:
+    bare = folded.rstrip("!?.*#")
+    for text in {folded, bare, _SEPARATORS.sub("", bare), folded.translate(_CYRILLIC)}:
         unit, repeated = _unit(text)
         if repeated and len(unit) <= _SHORT_UNIT:
             return True
@@ -124,17 +128,20 @@ def _unit(text: str) -> tuple[str, bool]:
 
 def _is_made_of_common_parts(text: str) -> bool:
     """Tell whether nothing is left over once at most two different parts (three rows) and a few digits are taken."""
-    parts = [_parts_at(text, at) for at in range(len(text))]
+    letters = (text, *(text.translate(each) for each in _LEET))
+    parts: dict[int, dict[int, bool]] = {}
     # Depth first over states, each seen once.
     seen: set[_State] = set()
     todo = [_State(0, frozenset(), words=False, little=0, digits=False)]
-    while todo:
+    while todo and len(seen) < _MOST_STATES:
         state = todo.pop()
         if state in seen:
             continue
         if state.at == len(text):
             return True
         seen.add(state)
+        if state.at not in parts:
+            parts[state.at] = _parts_at(letters, state.at)
         for end, is_word in parts[state.at].items():
             used, words = state.used | {text[state.at : end]}, state.words or is_word
             if len(used) <= (_MOST_PARTS if words else _MOST_ROWS):
@@ -169,9 +176,14 @@ def _free_parts(text: str, state: _State) -> Iterator[_State]:
             yield state._replace(at=end, digits=True)
 
 
-def _parts_at(text: str, at: int) -> dict[int, bool]:
-    """Return where the common parts that begin here end, and whether they are words."""
-    ends: dict[int, bool] = {}
+def _parts_at(letters: tuple[str, ...], at: int) -> dict[int, bool]:
+    """Return where the common parts that begin here end, and whether they are words.
+
+    Args:
+        letters: the text, and what it reads as where digits stand for letters.
+        at: where to begin.
+    """
+    text, ends = letters[0], dict[int, bool]()
     if run := _RUN.match(text, at):
         ends[run.end()] = False
     for length in (6, 8):
@@ -182,8 +194,7 @@ def _parts_at(text: str, at: int) -> dict[int, bool]:
     ends.update(dict.fromkeys(range(at + _FEWEST_KEYS, longest + 1), False))
     words, most = _words()
     for end in range(at + 2, min(at + most, len(text)) + 1):
-        piece = text[at:end]
-        if piece in words or any(piece.translate(each) in words for each in _LEET):
+        if any(each[at:end] in words for each in letters):
             ends.setdefault(end, True)
     return ends
 

@@ -13,6 +13,7 @@ from typing import Final
 __all__ = ["skeleton"]
 
 _LOOK_ALIKES: Final = {
+    "-": "\u2cba\u2cbb",
     "2": "\u01a8\u03e9\u14bf\ua645\ua6ef\ua75b",
     "3": "\u021d\u025c\u0292\u0437\u04e1\u2ccd\ua76b\U000118ca\U00016f3b",
     "4": "\u13ce\U000118cf",
@@ -33,12 +34,14 @@ _LOOK_ALIKES: Final = {
     "j": "\u029d\u03f3\u0458\u13ab\u148d\ua4d9",
     "k": "\u03ba\u043a\u13e6\u16d5\u2c95\ua4d7\U00010518",
     "l": (
+        "|"
         "\u01c0\u0269\u03b9\u0456\u04cf\u06f1\u13de\u14aa\u16c1\u2c93\u2cd1\u2d4f\ua4e1\ua4f2"
         "\U0001028a\U00010309\U00010320\U00010443\U00010526\U000118c3\U000118d2\U00016f16\U00016f28"
     ),
     "m": "\u03bc\u03fb\u043c\u13b7\u15f0\u16d6\u2c99\ua4df\U000102b0\U00010311",
     "n": "\u03bd\u0578\u057c\u2c9b\ua4e0\U00010513",
     "o": (
+        "\u0c02\u0c82\u0d02\u0d82"
         "\u03bf\u03c3\u043e\u0585\u06f5\u0966\u09e6\u0a66\u0ae6\u0b20\u0b66\u0be6\u0c66\u0ce6\u0d20"
         "\u0d66\u0e50\u0ed0\u101d\u1040\u10ff\u12d0\u1d0f\u1d11\u2c9f\u2d54\u3007\ua4f3\uab3d"
         "\U00010292\U000102ab\U0001042c\U000104ea\U00010516\U000114d0\U000118c8\U000118d5\U000118d7"
@@ -63,8 +66,8 @@ _LOOK_ALIKES: Final = {
     "z": "\u03b6\u13c3\u1d22\ua4dc\U000102f5\U000118c4\U000118c9\U000118e5",
 }
 
-_ONE_OF_MANY: Final = {"0": "o", "1": "l", "i": "l", "5": "s"}
-"""Letters and digits that look like one another."""
+_ONE_OF_MANY: Final = {"0": "o", "1": "l", "i": "l", "5": "s", "y": "u"}
+"""Letters and digits that look like one another, or (y and u) have a look-alike in common."""
 
 _TABLE: Final = {ord(each): letter for letter, many in _LOOK_ALIKES.items() for each in many}
 

@@ -48,6 +48,8 @@ _ARGON2: Final = re.compile(
     r"(\$argon2(?:id|i|d)(?:\$v=\d{1,4})?\$m=\d{1,9},t=\d{1,9},p=\d{1,9})\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII
 )
 _BCRYPT: Final = re.compile(r"(\$2[aby]\$(\d\d)\$)[./A-Za-z0-9]{53}", re.ASCII)
+_ARGON2_VERSIONS: Final = (16, 18, 19)
+"""1.0, what the binding calls a hash that names none, and 1.3: the library computes no other."""
 _BCRYPT_LIMIT: Final = 72
 _BCRYPT_DIGEST_LENGTH: Final = 31
 _BCRYPT_ALPHABET: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -231,8 +233,8 @@ def decoy_like(stored: str) -> str:
         salt, digest = secrets.token_bytes(parameters.salt_len), secrets.token_bytes(parameters.hash_len)
         return f"{argon2.group(1)}${_base64(salt)}${_base64(digest)}"
     if found := _BCRYPT.fullmatch(inner):
-        digest = "".join(secrets.choice(_BCRYPT_ALPHABET) for _ in range(_BCRYPT_DIGEST_LENGTH))
-        return found.group(1) + bcrypt.gensalt(4).decode("ascii")[7:] + digest
+        letters = "".join(secrets.choice(_BCRYPT_ALPHABET) for _ in range(_BCRYPT_DIGEST_LENGTH))
+        return found.group(1) + bcrypt.gensalt(4).decode("ascii")[7:] + letters
     raise HashUnusable("not a hash that is supported")
 
 
@@ -271,7 +273,8 @@ def _parameters(stored: str) -> Parameters:
     except (InvalidHash, ValueError, TypeError, KeyError) as error:
         raise HashUnusable(type(error).__name__) from None
     if (
-        parameters.memory_cost > _MOST_MEMORY_KIB
+        parameters.version not in _ARGON2_VERSIONS
+        or parameters.memory_cost > _MOST_MEMORY_KIB
         or parameters.memory_cost * parameters.time_cost > _MOST_WORK_KIB
         or parameters.parallelism > _MOST_LANES
     ):

@@ -106,7 +106,7 @@ def normalise_email(text: str) -> Email:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
+        found = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError:
         raise refusal from None
     if any(unicodedata.category(each).startswith("C") for each in found.normalized):
