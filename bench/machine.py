@@ -69,7 +69,7 @@ class OtherLoad:
         return max(0.0, (_busy() - busy) - (_own() - own)) / max(1e-6, time.monotonic() - at)
 
 
-def wait_until_quiet(*, below: float = 0.25, at_most: float = 20.0) -> float:
+def wait_until_quiet(*, below: float = 0.25, at_most: float = 10.0) -> float:
     """Wait until others use little of the machine.
 
     Args:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from bench.figures import Figure, Row
+from bench.figures import QUIET, Figure, Row
 
 __all__ = ["as_json", "as_markdown"]
 
@@ -19,6 +19,9 @@ def as_markdown(heading: str, figures: list[Figure], rows: list[Row]) -> str:
         verdict = "PASS" if each.passes else "SHORT"
         spread = f"{_number(each.value, each.unit)} ({_bare(min(each.values))}-{_bare(max(each.values))})"
         lines.append(f"| {each.what} | {spread} | {wanted} | {verdict} |")
+    loudest = max((row.other for row in rows), default=0.0)
+    if loudest > QUIET:
+        lines += ["", f"Others used up to {loudest:.2f} processors meanwhile: these figures are provisional."]
     lines += ["", "| measured | median (min-max) | runs | other CPU, most | bad |", "|---|--:|--:|--:|--:|"]
     for row in rows:
         lines.append(f"| {row.what} | {_spread(row)} | {len(row.values)} | {row.other:.2f} | {row.bad} |")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -120,16 +121,25 @@ class _Seeded:
     bodies: Path
 
 
+def _shape() -> str:
+    """Name what decides how a seeded database looks: another one is seeded anew."""
+    source = ROOT / "src" / "nightlatch"
+    files = [source / "records.py", source / "storage" / "codec.py", source / "storage" / "sql" / "tables.py"]
+    files += [ROOT / "bench" / "seed.py", *sorted((source / "storage" / "sql" / "migrations").rglob("*.py"))]
+    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
+
+
 def _seeded(folder: str, users: int) -> _Seeded:
     """Return a folder with a database of our schema; a large one is made once and copied."""
     path = _fresh(folder)
     origin = WORK / f"seed-{users}"
-    if not (origin / "done").exists():
+    done = origin / "done"
+    if not done.exists() or done.read_text() != _shape():
         shutil.rmtree(origin, ignore_errors=True)
         origin.mkdir(parents=True)
         print(f"seeding {users:,} users ...", file=sys.stderr, flush=True)
         seed(str(origin / "nightlatch.db"), users, str(origin / "cookies"), str(origin / "bodies"))
-        (origin / "done").touch()
+        done.write_text(_shape())
     shutil.copyfile(origin / "nightlatch.db", path / "nightlatch.db")
     return _Seeded(path, origin / "cookies", origin / "bodies")
 
