@@ -34,8 +34,11 @@ def _load() -> Nightlatch:
     from nightlatch.server.app import build
     from nightlatch.server.config import load
 
-    told = click.get_current_context().find_root().obj
-    return build(load(told["config"], given={"data": str(told["data"]) if told["data"] else None}))
+    context = click.get_current_context()
+    told = context.find_root().obj
+    auth = build(load(told["config"], given={"data": str(told["data"]) if told["data"] else None}))
+    context.call_on_close(auth.close)
+    return auth
 
 
 add_commands(command, _load)
