@@ -24,7 +24,7 @@ _PEER_BIN = WORK / "venv" / "bin"
 
 _WORKERS = 2
 _THREADS = 16
-"""Of each worker, as `nightlatch serve` has by default; every peer on Granian gets the same."""
+"""Of each worker of a peer on Granian; `nightlatch serve` has its own default, most of them for refused sign-ins."""
 
 _SCOPES = ("identifier", "address", "network", "device")
 BUDGETS = {f"sign_in_per_{scope}": {"limit": 1_000_000_000, "per": 300} for scope in _SCOPES}
@@ -146,7 +146,7 @@ def _seeded(folder: str, users: int) -> _Seeded:
 
 def _toml(port: int) -> str:
     lines = [f'base_url = "http://127.0.0.1:{port}"', 'service_name = "Benchmark"', "[mail]", 'transport = "file"']
-    lines += ['directory = "mail"', "[server]", 'data = "."', f"workers = {_WORKERS}", f"threads = {_THREADS}"]
+    lines += ['directory = "mail"', "[server]", 'data = "."', f"workers = {_WORKERS}"]
     for name, budget in BUDGETS.items():
         lines += [f"[throttle.{name}]", f"limit = {budget['limit']}", f"per = {budget['per']}"]
     return "\n".join(lines) + "\n"

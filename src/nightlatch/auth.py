@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
 from nightlatch.flows.attempts import Attempts
@@ -72,6 +71,7 @@ class Nightlatch:
             profile=PROFILES[settings.hashing.profile],
             slots=settings.hashing.slots,
             queue=settings.hashing.queue,
+            lingering=settings.hashing.lingering,
             pepper=pepper,
             decoy_key=keyring.mac("password", "decoys"),
         )
@@ -109,7 +109,7 @@ class Nightlatch:
             store=store,
             clock=clock,
             keyring=keyring,
-            gate=Gate(settings.policy, {each.kind: each.factors for each in (Password, EmailCode)}),
+            gate=Gate(settings.policy, {Password.kind: Password.factors}),
             users=users,
             attempts=attempts_service,
             one_time=one_time_secrets,

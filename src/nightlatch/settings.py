@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+_MAY_BE_ZERO = {"queue", "lingering"}
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every section shares."""
 
@@ -49,7 +52,10 @@ class Hashing(Section, frozen=True, kw_only=True):
     slots: int | None = None
     """Hashes at once in each process; None: one for each processor. Memory is slots x the profile's."""
     queue: int = 6
-    """How many more may wait. Past it a sign-in is answered 503 at once."""
+    """How many more may wait. Past it a sign-in is answered 503."""
+    lingering: int = 0
+    """How many that find the queue full may wait 25 ms for a place before their 503, each holding a request thread.
+    It slows clients that try again at once; `nightlatch serve`, whose threads are many, sets it."""
     pepper_keys: tuple[Secret, ...] = ()
     """Optional keyed step before hashing; the first is used for new hashes. At least 256 bits each."""
 
@@ -59,7 +65,6 @@ class Passwords(Section, frozen=True, kw_only=True):
 
     min_length: int = 15
     """Code points, where a password alone signs in. Less than 15 needs `allow_short_passwords`."""
-    min_length_with_second_factor: int = 8
     max_length: int = 256
     allow_short_passwords: bool = False
 
@@ -131,7 +136,6 @@ class Throttle(Section, frozen=True, kw_only=True):
     mail_per_recipient: Budget = Budget(limit=5, per=timedelta(hours=1))
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
-    password_failures_per_user: Budget = Budget(limit=100, per=timedelta(days=30))
     attempt_calls_per_address: Budget = Budget(limit=120, per=timedelta(minutes=5))
 
 
@@ -218,6 +222,7 @@ class Settings(Section, frozen=True, kw_only=True):
         _proxies(self.trusted_proxies)
         for name in ("allowed_redirects", "allowed_origins"):
             msgspec.structs.force_setattr(self, name, tuple(_origin(name, each) for each in getattr(self, name)))
+        _numbers(self)
         _passwords(self.passwords)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
@@ -310,8 +315,8 @@ def _secrets(name: str, values: Any) -> tuple[Secret, ...]:
 
 
 def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"base_url must be an address such as https://app.example.com, not {url!r}")
     if parts.query or parts.fragment or parts.username or parts.password:
         raise ConfigurationError("base_url has no query, fragment, user or password")
@@ -323,9 +328,24 @@ def _base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a number that is none raises here
+    except ValueError:
+        return None
+    return parts
+
+
 def _origin(name: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    parts = _split(url)
+    if (
+        parts is None
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+    ):
         raise ConfigurationError(f"{name}: {url!r} is not an origin such as https://shop.example.com")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
@@ -356,7 +376,19 @@ def _passwords(passwords: Passwords) -> None:
             "passwords.min_length is under 15, the least where a password alone signs in (NIST SP 800-63B-4 3.1.1.2);"
             " set passwords.allow_short_passwords to go under it knowingly"
         )
-    if passwords.min_length < 8 or passwords.min_length_with_second_factor < 8:  # noqa: PLR2004
+    if passwords.min_length < 8:  # noqa: PLR2004
         raise ConfigurationError("passwords have at least 8 characters (ASVS 6.2.1)")
-    if passwords.max_length < 64:  # noqa: PLR2004
-        raise ConfigurationError("passwords.max_length is at least 64 (NIST SP 800-63B-4 3.1.1.2)")
+    if passwords.max_length < max(64, passwords.min_length):
+        raise ConfigurationError("passwords.max_length is at least 64 (NIST SP 800-63B-4 3.1.1.2), and min_length")
+
+
+def _numbers(section: Section, path: str = "") -> None:
+    """Refuse durations and counts that would switch off what they bound."""
+    for name in section.__struct_fields__:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            _numbers(value, f"{path}{name}.")
+        elif isinstance(value, timedelta) and value <= timedelta(0):
+            raise ConfigurationError(f"{path}{name} must be longer than nothing")
+        elif isinstance(value, int) and not isinstance(value, bool) and value < (name not in _MAY_BE_ZERO):
+            raise ConfigurationError(f"{path}{name} must be at least {int(name not in _MAY_BE_ZERO)}")

@@ -26,8 +26,8 @@ OTHER = Secret("another lantern entirely")
 class Flood:
     """A pool whose work can be held up, and the callers that wait for it."""
 
-    def __init__(self, *, slots: int = 1, queue: int = 8) -> None:
-        self.pool = HashingPool(profile=CHEAP, slots=slots, queue=queue, decoy_key=b"k")
+    def __init__(self, *, slots: int = 1, queue: int = 8, lingering: int = 0) -> None:
+        self.pool = HashingPool(profile=CHEAP, slots=slots, queue=queue, lingering=lingering, decoy_key=b"k")
         self.gate = threading.Event()
         self.callers = ThreadPoolExecutor(slots + queue + 1)
         self.results: list[Future[None]] = []
@@ -98,6 +98,35 @@ def test_past_the_queue_the_answer_is_busy_at_once() -> None:
         assert held.come("one more", known=True)
         assert held.come("yet another", known=True)
         assert not held.come("and another", known=True)
+
+
+def test_who_lingers_gets_the_place_that_becomes_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that comes a moment too early is not sent away."""
+    with flood(slots=1, queue=1, lingering=1) as held:
+        assert held.come("a")
+        assert held.come("b")
+        monkeypatch.setattr("time.sleep", lambda seconds: held.end() if seconds else None)
+        held.pool.see_room("c")
+
+
+def test_who_lingers_in_vain_is_refused_and_no_more_linger_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is refused at once: request threads are not for waiting."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        with pytest.raises(Busy):
+            held.pool.see_room("d")  # the one place to linger in is taken
+
+    with flood(slots=1, queue=1, lingering=1) as held:
+        assert held.come("a")
+        assert held.come("b")
+        monkeypatch.setattr("time.sleep", sleep)
+        for _ in range(2):
+            with pytest.raises(Busy):
+                held.pool.see_room("c")
+        monkeypatch.undo()
+    assert slept == [0.025, 0.025]
 
 
 def test_no_network_holds_more_than_a_quarter_of_the_queue() -> None:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     bind: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    threads: int = 16
+    threads: int = 64
     durable: bool = True
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -57,8 +57,8 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     database_url: str | None = None
     bind: str = "127.0.0.1"
     port: int = 8000
-    workers: int = 2
-    threads: int = 16
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 64
     durable: bool = True
     tls_cert: str | None = None
     tls_key: str | None = None
@@ -68,6 +68,9 @@ def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return what ``NIGHTLATCH_*`` variables say; ``__`` separates a section from its field.
 
     Lists are comma-separated: ``NIGHTLATCH_SECRET_KEYS=new,old``.
+
+    Raises:
+        ConfigurationError: a section was given a value of its own.
     """
     values: dict[str, Any] = {}
     for name, text in environment.items():
@@ -77,7 +80,11 @@ def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         target = values
         for section in sections:
             target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise ConfigurationError(f"{_PREFIX}{section.upper()} is a section: its fields are set one by one")
         listed = field in {"secret_keys", "trusted_proxies", "allowed_redirects", "allowed_origins", "pepper_keys"}
+        if isinstance(target.get(field), dict):
+            raise ConfigurationError(f"{name} is a section: its fields are set one by one")
         target[field] = [each.strip() for each in text.split(",") if each.strip()] if listed else text
     return values
 
@@ -147,11 +154,18 @@ def _defaults(values: dict[str, Any], server: _Server, data: Path) -> None:
     values["development"] = development
     if development:
         values.setdefault("base_url", f"http://localhost:{server.port}")
-        mail = values.setdefault("mail", {})
-        mail.setdefault("transport", "file")
-        mail.setdefault("directory", str(data / "mailbox"))
+        _fill(values, "mail", transport="file", directory=str(data / "mailbox"))
+    # Each worker has its share of the processors: more hashes at once are slower together, and cost memory each.
+    slots = max(1, (os.cpu_count() or 1) // server.workers)
+    _fill(values, "hashing", slots=slots, lingering=server.threads * 3 // 4)
     if not values.get("secret_keys"):
         values["secret_keys"] = [read_or_make_key(data / "secret_key")]
+
+
+def _fill(values: dict[str, Any], section: str, **defaults: Any) -> None:
+    found = values.setdefault(section, {})
+    if isinstance(found, dict):  # what is no section is refused with the rest
+        values[section] = defaults | found
 
 
 def _safe(settings: Settings, server: _Server) -> None:

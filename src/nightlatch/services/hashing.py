@@ -1,9 +1,9 @@
 """The hashing pool: bounded threads, a bounded queue, and a clear no past it.
 
 Password hashing is the one costly thing a stranger can ask for. Here it never has more threads than slots, never more
-memory than slots times the profile's, and never holds more request threads than slots and queue together. Hash threads
-run at the lowest scheduling priority, so that everything else stays fast in a sign-in flood. They begin at first use,
-and again in a forked child.
+memory than slots times the profile's, and never holds more request threads than slots, queue and lingering together.
+Hash threads run at the lowest scheduling priority, so that everything else stays fast in a sign-in flood. They begin at
+first use, and again in a forked child.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hmac
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -44,6 +45,8 @@ _RESERVED = 2
 _LEAST_SHARED_QUEUE = 4
 """From this length on, one client network holds at most a quarter of the queue."""
 _RETRY_AFTER = timedelta(seconds=2)
+_LINGER = timedelta(milliseconds=25)
+"""A client that tries again the moment it is refused makes 40 tries a second of what would be a thousand."""
 
 
 class _Job:
@@ -76,6 +79,7 @@ class HashingPool:
         profile: parameters of new hashes.
         slots: hashes at once; None: one for each processor.
         queue: how many more may wait.
+        lingering: how many that find the queue full may wait a moment for a place, before they are refused.
         pepper: mixed into new hashes, if there is one.
         decoys: hashes of the schemes and costs that the store holds, for identifiers that nobody has.
         decoy_key: picks the decoy of an identifier, the same each time.
@@ -87,6 +91,7 @@ class HashingPool:
         profile: Argon2Profile,
         slots: int | None = None,
         queue: int = 6,
+        lingering: int = 0,
         pepper: Pepper | None = None,
         decoys: Sequence[str] = (),
         decoy_key: bytes = b"",
@@ -94,6 +99,7 @@ class HashingPool:
         self.profile = profile
         self.slots = slots or os.cpu_count() or 1
         self._queue = queue
+        self._lingering = threading.BoundedSemaphore(lingering) if lingering else None
         self._reserved = min(_RESERVED, queue // 2)
         self._share = queue // 4 if queue >= _LEAST_SHARED_QUEUE else queue
         self._pepper = pepper
@@ -193,15 +199,33 @@ class HashingPool:
             self._wake.notify()
 
     def see_room(self, client: str, *, known_device: bool = False) -> None:
-        """Refuse at once where a job would be refused now: before anything is looked up or written for it.
+        """Refuse what would be refused now, after a moment: before anything is looked up or written for it.
 
         Raises:
             Busy: the pool is full, for this client.
         """
+        try:
+            self._see_room(client, known=known_device)
+        except Busy:
+            if not self._linger():
+                raise
+            self._see_room(client, known=known_device)
+
+    def _see_room(self, client: str, *, known: bool) -> None:
         with self._wake:
             inside = self._running + len(self._jobs)
             if inside >= self.slots:
-                self._see_place(client, waiting=inside - self.slots, known=known_device)
+                self._see_place(client, waiting=inside - self.slots, known=known)
+
+    def _linger(self) -> bool:
+        """Wait a moment, where not too many do already."""
+        if self._lingering is None or not self._lingering.acquire(blocking=False):
+            return False
+        try:
+            time.sleep(_LINGER.total_seconds())
+        finally:
+            self._lingering.release()
+        return True
 
     def _queue_up(self, job: _Job, client: str, *, waiting: int, known: bool) -> None:
         """Take a place in the queue.

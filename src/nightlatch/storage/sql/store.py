@@ -66,13 +66,13 @@ class SqlStore:
         _stores.add(self)
 
     @classmethod
-    def open(cls, url: str, *, durable: bool = True, most_connections: int = 64) -> Self:
+    def open(cls, url: str, *, durable: bool = True, most_connections: int | None = None) -> Self:
         """Return a store with connections of its own.
 
         Args:
             url: SQLAlchemy's form: ``sqlite:///data/nightlatch.db``, ``postgresql://...``, ``mariadb://...``.
             durable: on SQLite, whether an acknowledged write survives a power cut (docs/decisions/0002).
-            most_connections: at once, in this process.
+            most_connections: at once, in this process; None: 8 on SQLite, 64 elsewhere.
 
         Raises:
             ConfigurationError: it is no address of a database that connections can share.
@@ -81,7 +81,9 @@ class SqlStore:
         engine = engine_for(url)
         if engine.dialect.name == "sqlite" and in_memory(engine.url):
             raise ConfigurationError("a database in memory is not shared by connections: write a file's name")
-        return cls(engine, OwnConnections(opener(engine, durable=durable), most=most_connections, wait=BUSY_SECONDS))
+        # Writers take turns on SQLite however many there are, and each connection keeps a page cache of its own.
+        most = most_connections or (8 if engine.dialect.name == "sqlite" else 64)
+        return cls(engine, OwnConnections(opener(engine, durable=durable), most=most, wait=BUSY_SECONDS))
 
     @classmethod
     def on_engine(cls, engine: sa.Engine) -> Self:

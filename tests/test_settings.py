@@ -1,0 +1,67 @@
+"""Settings: what cannot be used is refused when they are read, by name and in words."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nightlatch.auth import Nightlatch
+from nightlatch.errors import ConfigurationError
+from nightlatch.settings import Settings, settings_from
+from nightlatch.storage.memory import MemoryStore
+
+
+def given(**more: Any) -> Settings:
+    """Read settings with the two that everybody writes."""
+    return settings_from({"base_url": "https://app.example.com", "secret_keys": [secrets.token_urlsafe(48)], **more})
+
+
+def test_durations_are_seconds_or_iso_8601() -> None:
+    """As a file, an environment variable or a framework's configuration gives them."""
+    assert given(sessions={"idle": 900, "fresh": "PT5M"}).sessions.idle == timedelta(minutes=15)
+    assert given(sessions={"idle": "900"}).sessions.idle == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"sesions": {}}, "did you mean sessions"),
+        ({"sessions": {"idel": 5}}, "did you mean sessions.idle"),
+        ({"sessions": {"idle": 0}}, "sessions.idle must be longer than nothing"),
+        ({"sessions": {"absolute": -1}}, "sessions.absolute must be longer than nothing"),
+        ({"attempts": {"code_tries": 0}}, "attempts.code_tries must be at least 1"),
+        ({"throttle": {"sign_in_per_address": {"limit": -5, "per": 60}}}, "throttle.sign_in_per_address.limit"),
+        ({"throttle": {"sign_in_per_address": {"limit": 5, "per": 0}}}, "throttle.sign_in_per_address.per"),
+        ({"hashing": {"slots": 0}}, "hashing.slots must be at least 1"),
+        ({"hashing": {"queue": -1}}, "hashing.queue must be at least 0"),
+        ({"hashing": 3}, "hashing"),
+        ({"base_url": "https://["}, "base_url must be an address"),
+        ({"base_url": "https://app.example.com:99999"}, "base_url must be an address"),
+        ({"base_url": "http://app.example.com"}, "plain http"),
+        ({"allowed_origins": ["https://["]}, "not an origin"),
+        ({"passwords": {"min_length": 14}}, "allow_short_passwords"),
+        ({"passwords": {"min_length": 7, "allow_short_passwords": True}}, "at least 8"),
+        ({"passwords": {"max_length": 63}}, "at least 64"),
+        ({"passwords": {"min_length": 300}}, "max_length"),
+        ({"secret_keys": []}, "secret_keys is not set"),
+        ({"trusted_proxies": ["everyone"]}, "not an address or network"),
+        ({"pages": {"home_url": "//elsewhere.example"}}, "home_url must be a path"),
+    ],
+)
+def test_what_cannot_be_used_is_named(more: dict[str, Any], words: str) -> None:
+    """A person can mend it."""
+    with pytest.raises(ConfigurationError, match=words):
+        given(**more)
+
+
+@pytest.mark.parametrize(
+    "requirement", [{"aal": 2}, {"aal": 3}, {"sequence": ["password", "email_code"]}, {"sequence": ["retina"]}]
+)
+def test_a_policy_that_nobody_could_meet_does_not_start(requirement: dict[str, Any]) -> None:
+    """Sign-in offers the password alone so far: to ask for more would lock everyone out."""
+    settings = given(policy={"everyone": requirement}, mail={"transport": "memory"}, development=True)
+    with pytest.raises(ConfigurationError, match="policy"):
+        Nightlatch(settings, MemoryStore())
