@@ -15,7 +15,6 @@ from nightlatch.flask.configuration import Configuration
 from nightlatch.flask.login import Login
 from nightlatch.http.app import HttpApp
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.guards import SAFE_METHODS
 from nightlatch.http.wsgi import path_of, request_of
 from nightlatch.ports import Mailer, Store
 from nightlatch.records import Session
@@ -148,11 +147,7 @@ class Installation:
 
     def session_of_request(self) -> Session | None:
         """Return the living session of the current request; on a cross-origin unsafe request, none."""
-        exchange = self.exchange
-        if request.method not in SAFE_METHODS and not exchange.app.origins.own(exchange.request):
-            # The application's own routes are held to the same rule as ours: the cookie counts as not sent.
-            return None
-        return exchange.session_or_none
+        return self.exchange.session_for_host
 
 
 def _mends_the_schema() -> bool:

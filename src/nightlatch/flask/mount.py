@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask
 
 from nightlatch.errors import ConfigurationError, StoreError
-from nightlatch.flask.answers import outage
 from nightlatch.flask.installation import Installation
+from nightlatch.http.refusals import outage
 from nightlatch.http.wsgi import answer, path_of, request_of
 
 __all__ = ["Mounted"]

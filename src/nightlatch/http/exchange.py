@@ -10,7 +10,7 @@ import msgspec
 from nightlatch.errors import NightlatchError, NotAuthenticated
 from nightlatch.flows.outcome import Complete
 from nightlatch.http.cookies import read
-from nightlatch.http.guards import clean_user_agent
+from nightlatch.http.guards import SAFE_METHODS, clean_user_agent
 from nightlatch.http.messages import Request, Response
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -36,7 +36,7 @@ class Exchange:
         request: as the adapter saw it.
     """
 
-    __slots__ = ("_client", "_request_id", "_session", "app", "request", "segment")
+    __slots__ = ("_client", "_request_id", "_session", "app", "request", "segment", "signed_in", "signed_out")
 
     def __init__(self, app: HttpApp, request: Request, segment: str | None = None) -> None:
         self.app = app
@@ -46,6 +46,8 @@ class Exchange:
         self._client: Client | None = None
         self._session: Session | None = None
         self._request_id: str | None = None
+        self.signed_in: Complete | None = None
+        self.signed_out: Session | None = None
 
     @property
     def auth(self) -> Nightlatch:
@@ -106,6 +108,16 @@ class Exchange:
         except NotAuthenticated:
             return None
 
+    @property
+    def session_for_host(self) -> Session | None:
+        """The living session, as an application's own routes may go by it.
+
+        They are held to the same rule as ours: on an unsafe request from another origin the cookie counts as not sent.
+        """
+        if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
+            return None
+        return self.session_or_none
+
     # --- answering --------------------------------------------------------------------------------------------------
 
     def json(self, value: object, status: int = 200) -> Response:
@@ -130,9 +142,21 @@ class Exchange:
         cookies = self.app.cookies
         headers = []
         self._end_the_other(complete)
+        self.signed_in = complete if complete.token is not None else None
         if complete.token is not None and complete.session is not None:
             life = complete.session.expires_at - self.auth.clock.now()
             headers.append(cookies.set(cookies.session, complete.token.reveal(), life=max(life, timedelta(seconds=1))))
         if complete.device is not None:
             headers.append(cookies.set(cookies.device, complete.device.reveal(), life=DEVICE_LIFE))
         return headers
+
+    def sign_out(self) -> list[tuple[str, str]]:
+        """End the session that this request rides on, on the server, and return the headers that take it away.
+
+        Raises:
+            NotAuthenticated: it rides on none.
+        """
+        self.auth.account.sign_out(self.client, self.session)
+        self.signed_out = self.session
+        # Not "cookies": the device cookie stays (design, section 3). ASVS 14.3.1.
+        return [("Clear-Site-Data", '"cache", "storage"'), self.app.cookies.clear(self.app.cookies.session)]

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nightlatch.flows.outcome import Complete
+    from nightlatch.records import Session
 
 __all__ = ["Request", "Response"]
 
@@ -53,8 +58,13 @@ class Response:
         status: 200 to 599.
         headers: names as they are sent; ``Set-Cookie`` may occur more than once.
         body: bytes, ready to send.
+        signed_in: whose session this answer's cookie carries, new or rotated: for adapters whose framework keeps a
+            session of its own.
+        signed_out: the session that this request ended and rode on, likewise.
     """
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    signed_in: Complete | None = field(default=None, repr=False)
+    signed_out: Session | None = field(default=None, repr=False)

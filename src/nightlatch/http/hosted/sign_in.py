@@ -100,15 +100,13 @@ def _sign_in_page(
 def sign_out(exchange: Exchange, form: PlainForm) -> Response:
     """Sign out."""
     validate_token(exchange, form.csrf_token)
-    exchange.auth.account.sign_out(exchange.client, exchange.session)
     cookies = exchange.app.cookies
     target = exchange.app.look.mount + "/sign-in"
     return Response(
         status=303,
         headers=[
             ("Location", exchange.auth.settings.origin + target),
-            ("Clear-Site-Data", '"cache", "storage"'),
-            cookies.clear(cookies.session),
+            *exchange.sign_out(),
             cookies.clear(cookies.attempt),
         ],
     )
