@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
-from nightlatch.errors import NightlatchError, StoreError
+from nightlatch.errors import NightlatchError, StoreUnavailable
 from nightlatch.flask.user import installation
-from nightlatch.http.problems import status_of
-from nightlatch.http.refusals import outage, refusal
+from nightlatch.http import answers
 
 __all__ = ["answer_error"]
 
@@ -18,8 +17,10 @@ def answer_error(error: NightlatchError) -> Response:
     Raises:
         NightlatchError: it is no refusal but a fault, and the developer's to see with its traceback.
     """
-    if status_of(error) == 500:  # noqa: PLR2004
-        raise error
-    # The exchange is not asked for in an outage: at first use the store may be what could not be reached.
-    told = outage(error) if isinstance(error, StoreError) else refusal(installation().exchange, error)
+    try:
+        exchange = installation().exchange
+    except StoreUnavailable as second:
+        told = answers.outage(second)
+    else:
+        told = answers.answer_error(exchange, error)
     return Response(told.body, told.status, told.headers)

@@ -109,10 +109,10 @@ class Exchange:
             return None
 
     @property
-    def session_for_host(self) -> Session | None:
-        """The living session, as an application's own routes may go by it.
+    def session_in_host(self) -> Session | None:
+        """The living session as a host application's own routes may count on it.
 
-        They are held to the same rule as ours: on an unsafe request from another origin the cookie counts as not sent.
+        They are held to the same rule as ours: on an unsafe request from elsewhere the cookie counts as not sent.
         """
         if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
             return None
