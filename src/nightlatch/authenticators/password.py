@@ -191,6 +191,10 @@ class Password:
         self._store.insert(record)
         return record
 
+    def unbind(self, user_id: UUID) -> None:
+        """Take a user's password away, in the transaction that is open."""
+        self._store.delete(Authenticator, {"user_id": user_id, "kind": self.kind})
+
     def replace(self, record: Authenticator, password_hash: str) -> bool:
         """Change a user's password, in the transaction that is open; False if it changed meanwhile."""
         changes = {

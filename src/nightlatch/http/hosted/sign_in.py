@@ -55,9 +55,13 @@ _ATTEMPT_LIFE = timedelta(hours=1)
 
 
 def sign_in(exchange: Exchange) -> Response:
-    """Show the sign-in page; who is signed in goes on at once."""
-    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
-    if exchange.session_or_none is not None:
+    """Show the sign-in page; who is signed in goes on at once, unless asked to sign in all the same.
+
+    ``prompt=login`` is OpenID Connect's word for it (Core 3.1.2.1).
+    """
+    query = query_of(exchange.request, "return_to", "prompt")
+    return_to = exchange.app.redirects.safe(query.get("return_to"))
+    if exchange.session_or_none is not None and query.get("prompt") != "login":
         return _go(exchange, return_to)
     return _sign_in_page(exchange, identifier="", return_to=return_to)
 
