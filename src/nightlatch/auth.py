@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
+from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.core import Core
 from nightlatch.flows.invitations import Invitations
@@ -132,6 +133,7 @@ class Nightlatch:
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)
+        self.adoption = Adoption(core)
 
     def close(self) -> None:
         """End the threads and let the store go."""

@@ -172,7 +172,9 @@ class Password:
         """
         return self._pool.hash(password, client=client.network)
 
-    def bind(self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True) -> Authenticator:
+    def bind(
+        self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True, details: str = "{}"
+    ) -> Authenticator:
         """Write a user's password, in the transaction that is open.
 
         Raises:
@@ -185,6 +187,7 @@ class Password:
             lookup=f"password:{user_id}",
             password_hash=password_hash,
             stands_alone=stands_alone,
+            details=details,
             confirmed_at=at,
             created_at=at,
         )

@@ -150,7 +150,8 @@ class HttpApp:
     def _finish(self, route: Route | None, exchange: Exchange, response: Response) -> Response:
         kind = route.kind if route is not None else "api"
         response.headers.extend(getattr(self.headers, kind))
-        response.signed_in, response.signed_out = exchange.signed_in, exchange.signed_out
+        response.signed_in, response.rotated = exchange.signed_in, exchange.rotated
+        response.signed_out = exchange.signed_out
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
             response.body = b""

@@ -36,7 +36,17 @@ class Exchange:
         request: as the adapter saw it.
     """
 
-    __slots__ = ("_client", "_request_id", "_session", "app", "request", "segment", "signed_in", "signed_out")
+    __slots__ = (
+        "_client",
+        "_request_id",
+        "_session",
+        "app",
+        "request",
+        "rotated",
+        "segment",
+        "signed_in",
+        "signed_out",
+    )
 
     def __init__(self, app: HttpApp, request: Request, segment: str | None = None) -> None:
         self.app = app
@@ -47,6 +57,7 @@ class Exchange:
         self._session: Session | None = None
         self._request_id: str | None = None
         self.signed_in: Complete | None = None
+        self.rotated: Complete | None = None
         self.signed_out: Session | None = None
 
     @property
@@ -132,7 +143,9 @@ class Exchange:
         """End the session that this browser came with, now that it gets another (ASVS 7.2.4: the old id is dead)."""
         try:
             old = self.session
-            if complete.session is not None and complete.session.id != old.id:
+            if complete.session is not None and complete.session.id == old.id:
+                self.signed_in, self.rotated = None, complete
+            elif complete.session is not None:
                 self.auth.account.sign_out(self.client, old)
         except NightlatchError:
             pass  # there was none; or the store is busy, and the new session stands all the same
@@ -141,8 +154,8 @@ class Exchange:
         """Return the headers that carry a session: the one answer that ever does."""
         cookies = self.app.cookies
         headers = []
-        self._end_the_other(complete)
         self.signed_in = complete if complete.token is not None else None
+        self._end_the_other(complete)
         if complete.token is not None and complete.session is not None:
             life = complete.session.expires_at - self.auth.clock.now()
             headers.append(cookies.set(cookies.session, complete.token.reveal(), life=max(life, timedelta(seconds=1))))

@@ -58,13 +58,15 @@ class Response:
         status: 200 to 599.
         headers: names as they are sent; ``Set-Cookie`` may occur more than once.
         body: bytes, ready to send.
-        signed_in: whose session this answer's cookie carries, new or rotated: for adapters whose framework keeps a
+        signed_in: the sign-in whose session this answer's cookie carries: for adapters whose framework keeps a
             session of its own.
-        signed_out: the session that this request ended and rode on, likewise.
+        rotated: the same, where the session is the one the request came with, under a new token.
+        signed_out: the session that this request ended and rode on.
     """
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     signed_in: Complete | None = field(default=None, repr=False)
+    rotated: Complete | None = field(default=None, repr=False)
     signed_out: Session | None = field(default=None, repr=False)
