@@ -59,7 +59,8 @@ def test_a_conversation(server: Server) -> None:
 
 def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     """Kill -9 between an acknowledged sign-up and its mail: neither is lost."""
-    server = Server(tmp_path / "data", NIGHTLATCH_OUTBOX__POLL="600")
+    # A short lease: the kill may come while the mail is being handed over, and then it is tried again after the lease.
+    server = Server(tmp_path / "data", NIGHTLATCH_OUTBOX__POLL="600", NIGHTLATCH_OUTBOX__LEASE="1")
     server.start()
     status, begun, _ = server.call("POST", "/auth/api/sign-up", {"email": MIA, "password": SECRET})
     assert status == 202
@@ -86,6 +87,40 @@ def test_health(server: Server) -> None:
     assert server.call("GET", "/healthz")[:2] == (200, "ok\n")
     assert server.call("GET", "/readyz")[:2] == (200, "ready\n")
     assert server.call("POST", "/healthz", {})[0] == 405
+
+
+def test_every_answer_is_guarded(server: Server) -> None:
+    """Whatever is asked, whatever the answer: no sniffing, no frames, no caching but of files (ASVS 3.4)."""
+    asked = [
+        *(("GET", path) for path in ("/", "/healthz", "/readyz", "/dev/mailbox", "/dev/mailbox.json", "/nothing")),
+        *(("GET", path) for path in ("/auth", "/auth/sign-in", "/auth/account", "/auth/nothing", "/auth/api/session")),
+        *(("HEAD", path) for path in ("/", "/healthz", "/auth/sign-in", "/nothing")),
+        *(("PUT", path) for path in ("/", "/healthz", "/auth/sign-in", "/auth/api/session", "/dev/mailbox")),
+    ]
+    for method, path in asked:
+        _, _, headers = server.call(method, path)
+        assert headers["x-content-type-options"] == "nosniff", (method, path)
+        assert headers["x-frame-options"] == "DENY", (method, path)
+        assert headers["cache-control"] == "no-store", (method, path)
+        assert "default-src 'none'" in headers["content-security-policy"], (method, path)
+
+
+def test_head_tells_the_length_of_what_get_sends(server: Server) -> None:
+    """RFC 9110 9.3.2: the same headers, no body; a file that is known already has no length at all."""
+    for path in ("/healthz", "/auth/sign-in", "/auth/api/session"):
+        assert server.call("HEAD", path)[2]["content-length"] == server.call("GET", path)[2]["content-length"], path
+    _, _, file = server.call("GET", "/auth/static/nightlatch.css")
+    status, _, known = server.call("GET", "/auth/static/nightlatch.css", headers={"If-None-Match": file["etag"]})
+    assert (status, known.get("content-length")) == (304, None)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/auth/nothing", "/auth/account/nothing"])
+def test_a_person_who_is_lost_sees_a_page(server: Server, path: str) -> None:
+    """Who asks for pages is told in one, with a way on; a program gets a problem document."""
+    status, page, _ = server.call("GET", path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (status, "There is nothing here" in page, 'class="button' in page) == (404, True, True)
+    status, document, _ = server.call("GET", path)
+    assert (status, document["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class HttpApp:
             table[route.method, route.path.removesuffix("{id}")] = route
         self._methods: dict[str, list[str]] = {}
         for route in routes:
-            self._methods.setdefault(route.path.removesuffix("{id}"), []).append(route.method)
+            self._methods.setdefault(route.path, []).append(route.method)
 
     def respond(self, request: Request) -> Response:
         """Answer a request. Never raises, and never answers 5xx but for `busy` and `unavailable`."""
@@ -86,7 +86,7 @@ class HttpApp:
         if route is not None and segment:
             exchange.segment = segment
             return route
-        if request.path in self._methods or (segment and (parent + slash) in self._methods):
+        if request.path in self._methods or (segment and f"{parent}/{{id}}" in self._methods):
             if request.method == "OPTIONS":
                 return None
             raise MethodNotAllowed(request.method[:20])
@@ -121,8 +121,8 @@ class HttpApp:
         return self._told(route, exchange, None)
 
     def _told(self, route: Route | None, exchange: Exchange, error: NightlatchError | None) -> Response:
-        """Tell what happened, in the form that the route speaks."""
-        if route is not None and route.kind == "page":
+        """Tell what happened, in the form that the route speaks; where there is none, that the client asks for."""
+        if _spoken(route, exchange) == "page":
             try:
                 return message_page(exchange, error)
             except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
@@ -143,16 +143,15 @@ class HttpApp:
 
     def _allowed(self, exchange: Exchange) -> str:
         path = exchange.request.path
-        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/") or []
+        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/{id}") or []
         also = ["HEAD"] if "GET" in methods else []
         return ", ".join(sorted({*methods, *also, "OPTIONS"}))
 
     def _finish(self, route: Route | None, exchange: Exchange, response: Response) -> Response:
-        kind = route.kind if route is not None else "api"
-        response.headers.extend(getattr(self.headers, kind))
+        response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
-            response.body = b""
+            response.leave_body_out()
         return response
 
     def _cors(self, exchange: Exchange, response: Response) -> None:
@@ -171,6 +170,14 @@ class HttpApp:
                     ("Access-Control-Allow-Headers", "Content-Type"),
                     ("Access-Control-Max-Age", "600"),
                 ]
+
+
+def _spoken(route: Route | None, exchange: Exchange) -> str:
+    """Return the kind of an answer: a person who is lost sees a page."""
+    if route is not None:
+        return route.kind
+    asks_page = "text/html" in (exchange.request.header("accept") or "")
+    return "page" if asks_page and not exchange.request.path.startswith("/api/") else "api"
 
 
 def _place(error: Exception) -> str:

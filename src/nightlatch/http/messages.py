@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 __all__ = ["Request", "Response"]
 
@@ -53,8 +54,20 @@ class Response:
         status: 200 to 599.
         headers: names as they are sent; ``Set-Cookie`` may occur more than once.
         body: bytes, ready to send.
+        unsent: bytes of the body that a HEAD leaves out.
     """
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    unsent: int = 0
+
+    def leave_body_out(self) -> None:
+        """Make this the answer to a HEAD: all that a GET would say of itself, without its body."""
+        self.unsent, self.body = len(self.body), b""
+
+    def framed_headers(self) -> list[tuple[str, str]]:
+        """Return the headers with the length of the body, where one has a place (RFC 9110 8.6)."""
+        if self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+            return self.headers
+        return [*self.headers, ("Content-Length", str(len(self.body) or self.unsent))]
