@@ -21,6 +21,7 @@ from nightlatch.http.wsgi import answer, path_of, request_of
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
 from nightlatch.server.mailbox import MAILBOX_SIZE, admitted, pieces, read_mailbox
+from nightlatch.server.stopping import Answering
 from nightlatch.services.mailers import FileMailer
 from nightlatch.storage.sql.schema import verify_schema
 from nightlatch.storage.sql.store import SqlStore
@@ -48,7 +49,9 @@ def wsgi() -> ServerApp:
     run = msgspec.json.decode(Path(os.environ["NIGHTLATCH_RUN"]).read_bytes())
     config = load(Path(run["config"]) if run["config"] else None, given=run["given"])
     begin_logging()
-    return ServerApp(config, build(config))
+    app = ServerApp(config, build(config))
+    app.answering.leave_when_told()
+    return app
 
 
 class ServerApp:
@@ -61,6 +64,7 @@ class ServerApp:
 
     def __init__(self, config: Config, auth: Nightlatch) -> None:
         self.auth = auth
+        self.answering = Answering()
         self._config = config
         self._mount = config.settings.mount
         mailbox = _MAILBOX if config.settings.development else None
@@ -70,11 +74,12 @@ class ServerApp:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         path = path_of(environ)
-        if path == self._mount or path.startswith(f"{self._mount}/"):
-            response = self._mounted.respond(request_of(environ, path[len(self._mount) :] or "/"))
-        else:
-            response = self._beside.respond(request_of(environ, path))
-        return answer(response, start_response)
+        with self.answering:
+            if path == self._mount or path.startswith(f"{self._mount}/"):
+                response = self._mounted.respond(request_of(environ, path[len(self._mount) :] or "/"))
+            else:
+                response = self._beside.respond(request_of(environ, path))
+            return answer(response, start_response)
 
     def home(self, exchange: Exchange) -> Response:
         """Tell what to do next, signed in or out."""

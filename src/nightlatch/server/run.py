@@ -24,6 +24,8 @@ __all__ = ["serve"]
 
 _M_ARENA_MAX = -8
 """Of mallopt(3)."""
+_LONGEST_STOP = 10
+"""Seconds that a request may still take once the server is told to stop."""
 _OTHER_THREADS = 32
 """Of a worker, beside its request threads: hashing, the HTTP server's own, background work."""
 
@@ -126,7 +128,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
         workers=config.workers,
         blocking_threads=config.threads,
         respawn_failed_workers=True,
-        workers_kill_timeout=2,
+        workers_kill_timeout=1 if config.settings.development else _LONGEST_STOP,
         websockets=False,
         log_enabled=False,
         ssl_cert=config.tls_cert,
