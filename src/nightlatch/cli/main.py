@@ -33,12 +33,25 @@ def command(context: click.Context, config: Path | None, data: Path | None) -> N
 def _load() -> Nightlatch:
     from nightlatch.server.app import build
     from nightlatch.server.config import load
+    from nightlatch.server.run import last_port
+    from nightlatch.storage.sql.schema import verify_schema
 
     context = click.get_current_context()
     told = context.find_root().obj
-    auth = build(load(told["config"], given={"data": str(told["data"]) if told["data"] else None}))
+    given = {"data": str(told["data"]) if told["data"] else None}
+    config = load(told["config"], given=given)
+    if config.settings.development:
+        # The address of a development server is its port's: links are for the one that was started last.
+        config = load(told["config"], given={**given, "port": last_port(config)})
+    auth = build(config)
     context.call_on_close(auth.close)
+    if context.info_name not in _MENDERS:
+        verify_schema(config.database_url)
     return auth
+
+
+_MENDERS = {"migrate", "doctor"}
+"""They tell, and mend, what is wrong with a schema; every other command needs one that fits."""
 
 
 add_commands(command, _load)

@@ -20,10 +20,12 @@ from nightlatch.server.logs import begin_logging
 from nightlatch.server.port import holder_of
 from nightlatch.services.key_files import write_private
 
-__all__ = ["serve"]
+__all__ = ["last_port", "serve"]
 
 _M_ARENA_MAX = -8
 """Of mallopt(3)."""
+_RUN = "run.json"
+"""In the data folder: what the workers are told."""
 _LONGEST_STOP = 10
 """Seconds that a request may still take once the server is told to stop."""
 _OTHER_THREADS = 32
@@ -111,7 +113,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
     from granian import Granian
     from granian.constants import Interfaces, SSLProtocols
 
-    run = config.data / "run.json"
+    run = config.data / _RUN
     notes = {
         "config": str(config_path.resolve()) if config_path else None,
         "given": {**given, "data": str(config.data.resolve()), "port": config.port},
@@ -136,6 +138,14 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
         ssl_protocol_min=SSLProtocols.tls12,  # ASVS 12.1.1
     )
     server.serve()
+
+
+def last_port(config: Config) -> int | None:
+    """Return the port that the server was last started on, if it was."""
+    try:
+        return int(msgspec.json.decode((config.data / _RUN).read_bytes())["given"]["port"])
+    except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError):
+        return None
 
 
 def _keep_heaps_apart(threads: int) -> None:

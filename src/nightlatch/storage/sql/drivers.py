@@ -65,7 +65,10 @@ def engine_for(url: str) -> sa.Engine:
             " postgresql://user:password@host/name"
         ) from None
     except ModuleNotFoundError as error:
-        extra = "mariadb" if sa.make_url(url).get_backend_name() in {"mysql", "mariadb"} else "postgresql"
+        backend = sa.make_url(url).get_backend_name()
+        if backend not in _DRIVERS:
+            raise _unknown(backend) from None
+        extra = "mariadb" if backend in {"mysql", "mariadb"} else "postgresql"
         raise MissingExtra(
             f"the database's driver is not installed ({error.name}): pip install 'nightlatch[{extra}]'"
         ) from None
@@ -133,7 +136,11 @@ def opener(engine: sa.Engine, *, durable: bool) -> Callable[[], Any]:
         case "mysql" | "mariadb":
             return lambda: _open_mariadb(engine)
         case name:
-            raise ConfigurationError(f"database_url: {name} is none of sqlite, postgresql, mariadb and mysql")
+            raise _unknown(name)
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(f"database_url: {name} is none of sqlite, postgresql, mariadb and mysql")
 
 
 def _open(engine: sa.Engine, options: dict[str, Any], set_up: Callable[[Any], None]) -> Any:
