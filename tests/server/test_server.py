@@ -118,7 +118,7 @@ def test_head_tells_the_length_of_what_get_sends(server: Server) -> None:
 def test_a_person_who_is_lost_sees_a_page(server: Server, path: str) -> None:
     """Who asks for pages is told in one, with a way on; a program gets a problem document."""
     status, page, _ = server.call("GET", path, headers={"Accept": "text/html,*/*;q=0.8"})
-    assert (status, "There is nothing here" in page, 'class="button' in page) == (404, True, True)
+    assert (status, "Page not found" in page, 'class="button' in page) == (404, True, True)
     status, document, _ = server.call("GET", path)
     assert (status, document["code"]) == (404, "not_found")
 

@@ -133,9 +133,12 @@ class HttpApp:
         """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""
         settings = self.auth.settings
         back = ""
-        if exchange.request.method == "GET":
-            asked = quote(self.look.mount + exchange.request.path, safe="/")
-            back = f"?return_to={asked}"
+        request = exchange.request
+        if ("GET", request.path) in self._exact and request.path != "/sign-out":
+            asked = self.look.mount + request.path
+            if request.method == "GET" and request.query:
+                asked += f"?{request.query}"
+            back = f"?return_to={quote(asked, safe='/')}"
         return lead_on(exchange, f"{settings.mount}/sign-in{back}")
 
     def _options(self, exchange: Exchange) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,10 @@ class ServerApp:
 
     def mailbox(self, exchange: Exchange) -> Response:
         """List what would have been mailed."""
-        mails = [{**each, "pieces": pieces(each["text"])} for each in self._mails(exchange)]
+        mails = [
+            {**each, "pieces": pieces(each["text"]), "when": datetime.fromisoformat(each["at"])}
+            for each in self._mails(exchange)
+        ]
         return page(exchange, "mailbox.html", mails=mails)
 
     def mailbox_json(self, exchange: Exchange) -> Response:
