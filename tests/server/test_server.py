@@ -82,6 +82,25 @@ def test_files_are_their_owners_alone(server: Server) -> None:
     assert secret not in server.stop()
 
 
+def test_a_spent_link_does_not_lie_about(server: Server) -> None:
+    """Once there is an administrator, a start takes the file with the link away."""
+    from nightlatch.primitives.secret import Secret
+    from nightlatch.server.app import build
+    from nightlatch.server.config import load
+    from nightlatch.services.client import Client
+
+    path = server.data / "first-administrator"
+    link = Secret(path.read_text().strip().partition("link=")[2])
+    config = load(environment=server.environment, given={"data": str(server.data)})
+    auth = build(config)
+    auth.invitations.redeem(Client(user_agent="curl/8"), link, email="ada@example.org", new_password=Secret(SECRET))
+    auth.close()
+    server.stop()
+    server.start()
+    assert not path.exists()
+    assert "there is one" in server.stop()
+
+
 def test_health(server: Server) -> None:
     """Alive and ready, in a word each."""
     assert server.call("GET", "/healthz")[:2] == (200, "ok\n")
@@ -245,8 +264,8 @@ def test_a_schema_that_is_behind_is_refused_without_migrating(tmp_path: Path) ->
     assert "nightlatch migrate" in said
 
 
-def test_tls(tmp_path: Path) -> None:
-    """`--tls-cert` and `--tls-key` serve https, not under TLS 1.2."""
+def certificate_in(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for localhost and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -261,11 +280,18 @@ def test_tls(tmp_path: Path) -> None:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    cert_path, key_path = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert_path, key_path = folder / "cert.pem", folder / "key.pem"
     cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_path.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    return cert_path, key_path
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_tls(tmp_path: Path) -> None:
+    """`--tls-cert` and `--tls-key` serve https, not under TLS 1.2."""
+    cert_path, key_path = certificate_in(tmp_path)
     server = Server(
         tmp_path / "data",
         "--tls-cert",
@@ -287,9 +313,29 @@ def test_tls(tmp_path: Path) -> None:
         assert "max-age=63072000" in headers["strict-transport-security"]
         assert "__Host-Http-session_visitor=" in headers["set-cookie"]
         assert server.call("GET", "/dev/mailbox.json")[0] == 404
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        old.load_verify_locations(cert_path)
+        with socket.create_connection(("localhost", server.port)) as plain, pytest.raises(ssl.SSLError):
+            old.wrap_socket(plain, server_hostname="localhost")
     finally:
         urllib.request.install_opener(urllib.request.build_opener())
         server.stop()
+
+
+def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    """Another's key, or no key at all: a sentence, not a traceback."""
+    cert, key = certificate_in(tmp_path)
+    (tmp_path / "other").mkdir()
+    _, other = certificate_in(tmp_path / "other")
+    for tls_cert, tls_key, words in (
+        (cert, other, "do not belong together"),
+        (key, key, "not PEM"),
+        (cert, cert, "not PEM"),
+    ):
+        arguments = ("serve", "--port", "65433", "--tls-cert", str(tls_cert), "--tls-key", str(tls_key))
+        assert words in refused(tmp_path, *arguments, NIGHTLATCH_DEVELOPMENT="1")
 
 
 BROKEN = {

@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,7 @@ def serve(config_path: Path | None, given: Mapping[str, Any], *, migrate: bool =
     os.umask(0o077)  # database, keys and mailbox are their owner's alone
     config = load(config_path, given=given)
     begin_logging()
+    _see_certificate(config)
     _see_port(config)
     _prepare_schema(config, migrate=migrate)
     for line in _announce(config):
@@ -71,14 +73,14 @@ def _announce(config: Config) -> list[str]:
     lines = [f"Nightlatch      {settings.base_url}/"]
     if settings.development:
         lines.append(f"Dev mailbox     {settings.base_url}/dev/mailbox")
-    link = _administrators_link(config)
+    link, path = _administrators_link(config), config.data / "first-administrator"
+    path.unlink(missing_ok=True)  # an earlier start's; a link that is spent only puzzles
     if link is None:
         lines.append("Administrator   there is one")
     elif sys.stdout.isatty():
         lines.append(f"Administrator   {link}  (once, within the hour)")
     else:
         # Not a terminal: what is printed may be kept in a log, and the link must not be (design, issue text).
-        path = config.data / "first-administrator"
         write_private(path, link + "\n")
         lines.append(f"Administrator   the link is in {path}  (once, within the hour)")
     lines.append("Stop            Ctrl-C")
@@ -94,6 +96,18 @@ def _administrators_link(config: Config) -> str | None:
     finally:
         auth.close()
     return f"{config.settings.base_url}{config.settings.mount}/invitation?link={secret.reveal()}"
+
+
+def _see_certificate(config: Config) -> None:
+    if config.tls_cert is None or config.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(config.tls_cert, config.tls_key)
+    except ssl.SSLError as error:
+        why = "they do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "one of them is not PEM"
+        raise ConfigurationError(f"cannot use {config.tls_cert} with {config.tls_key}: {why}") from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {config.tls_cert} or {config.tls_key}: {error.strerror}") from None
 
 
 def _see_port(config: Config) -> None:
