@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,3 +198,16 @@ def test_a_terminal_is_not_steered_by_names(run: Callable[..., Result], mia: str
     auth.close()
     said = run("users", "list").output
     assert "\x1b" not in said
+
+
+@pytest.mark.slow
+def test_delivering_goes_on_until_it_is_stopped(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Ctrl-C is how `outbox run` is ended, and no mistake."""
+    program = [str(Path(sys.executable).parent / "nightlatch"), "--data", str(tmp_path / "data"), "outbox", "run"]
+    running = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr
+    assert "Ctrl-C" in running.stderr.readline()
+    assert run("users", "add", "--email", MIA, "--mail").exit_code == 0
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=10)
+    assert (running.returncode, "delivered" in said) == (0, True)

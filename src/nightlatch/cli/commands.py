@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -220,9 +221,12 @@ def _outbox(load: Loader) -> click.Group:
         with plain_errors():
             auth = load()
             delivered = auth.outbox.run_once()
-            while not once:
-                time.sleep(auth.settings.outbox.poll.total_seconds())
-                auth.outbox.run_once()
+            with suppress(KeyboardInterrupt):
+                if not once:
+                    click.echo("Delivering; Ctrl-C ends it.", err=True)
+                while not once:
+                    time.sleep(auth.settings.outbox.poll.total_seconds())
+                    delivered += auth.outbox.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 
     return group

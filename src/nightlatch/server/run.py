@@ -119,7 +119,8 @@ def _see_port(config: Config) -> None:
             who = holder_of(config.port)
             hint = f" by {who}" if who else ""
             raise ConfigurationError(
-                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint}; choose another with --port"
+                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint};"
+                " choose another with --port (with make: PORT=...)"
             ) from None
 
 
