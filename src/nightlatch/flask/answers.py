@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from nightlatch.errors import NightlatchError, StoreUnavailable
 from nightlatch.flask.user import installation
@@ -17,11 +17,10 @@ def answer_error(error: NightlatchError) -> Response:
     Raises:
         NightlatchError: it is no refusal but a fault, and the developer's to see with its traceback.
     """
-    wants_page = request.accept_mimetypes.best == "text/html"
     try:
         exchange = installation().exchange
     except StoreUnavailable as second:
         told = answers.outage(second)
     else:
-        told = answers.answer_error(exchange, error, wants_page=wants_page)
+        told = answers.answer_error(exchange, error)
     return Response(told.body, told.status, told.headers)

@@ -69,15 +69,6 @@ class Installation(HostInstallation):
         """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
         return not self._app.testing
 
-    def mends_the_schema(self) -> bool:
-        """Tell whether ``flask nightlatch migrate`` or ``doctor`` runs."""
-        import click
-
-        context = click.get_current_context(silent=True)
-        if context is None or context.parent is None:
-            return False
-        return context.parent.info_name == "nightlatch" and context.info_name in {"migrate", "doctor"}
-
     @property
     def exchange(self) -> Exchange:
         """The current request, as our own routes would see it."""

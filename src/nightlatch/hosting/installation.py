@@ -31,6 +31,8 @@ class HostInstallation:
     def __init__(self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
+        self.mends_the_schema = False
+        """Whether a command runs that is for what all else is refused for."""
         self._store = store
         self._mailer = mailer
         self._lock = threading.RLock()
@@ -55,10 +57,6 @@ class HostInstallation:
         """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
         return True
 
-    def mends_the_schema(self) -> bool:
-        """Tell whether a command runs that is for what others are refused for."""
-        return False
-
     # --- wiring -----------------------------------------------------------------------------------------------------
 
     @property
@@ -80,6 +78,11 @@ class HostInstallation:
                     self._web = self._wire()
         return self._web
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the settings are settled."""
+        return self._settings is not None
+
     def prepare(self, host: Callable[[], str] | None = None) -> Settings:
         """Settle the settings, with nothing of the database yet.
 
@@ -94,6 +97,17 @@ class HostInstallation:
                 if self._settings is None:
                     self._settings = self.settings_for((host or self.host)())
         return self._settings
+
+    def close(self) -> None:
+        """End the threads and let go of what was opened here; the next use wires anew."""
+        with self._lock:
+            web, self._web = self._web, None
+        if web is None:
+            return
+        if self._store is None:
+            web.auth.close()
+        else:
+            web.auth.stop()  # a store that was handed over is closed by whoever made it
 
     def _wire(self) -> HttpApp:
         settings = self.prepare()
@@ -110,6 +124,6 @@ class HostInstallation:
             store = SqlStore.open(self.configuration.database_url or self.configuration.own_database())
         if settings.development:
             migrate(store.engine)
-        elif not self.mends_the_schema():
+        elif not self.mends_the_schema:
             verify_schema(store.engine)
         return store

@@ -13,13 +13,12 @@ from nightlatch.http.problems import problem, status_of
 __all__ = ["answer_error", "outage"]
 
 
-def answer_error(exchange: Exchange, error: NightlatchError, *, wants_page: bool) -> Response:
+def answer_error(exchange: Exchange, error: NightlatchError) -> Response:
     """Answer a refusal.
 
     Args:
         exchange: the request, whose path is the whole one of the application's route.
         error: what was raised.
-        wants_page: whether the client likes HTML best.
 
     Raises:
         NightlatchError: it is no refusal but a fault, and the developer's to see with its traceback.
@@ -28,7 +27,7 @@ def answer_error(exchange: Exchange, error: NightlatchError, *, wants_page: bool
         raise error
     if isinstance(error, StoreError):
         return outage(error)
-    if not wants_page:
+    if not _wants_page(exchange):
         told = problem(error, exchange.request_id)
         told.headers += exchange.app.headers.api
         return told
@@ -42,6 +41,28 @@ def answer_error(exchange: Exchange, error: NightlatchError, *, wants_page: bool
         return outage(second)
     told.headers += exchange.app.headers.page
     return told
+
+
+def _wants_page(exchange: Exchange) -> bool:
+    """Tell whether HTML is what the client likes best: browsers say so, programs take anything (RFC 9110 12.5.1)."""
+    best, most = "", (0.0, False)
+    for each in (exchange.request.header("accept") or "").split(","):
+        kind, _, parameters = each.strip().lower().partition(";")
+        liking = (_quality(parameters), "*" not in kind)
+        if liking > most:
+            best, most = kind.strip(), liking
+    return best == "text/html"
+
+
+def _quality(parameters: str) -> float:
+    for each in parameters.split(";"):
+        name, _, value = each.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
 
 
 def outage(error: StoreError) -> Response:

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from nightlatch.auth import Nightlatch
 
-__all__ = ["HttpApp"]
+__all__ = ["LONGEST_BODY", "HttpApp"]
 
 log = logging.getLogger("nightlatch.http")
+
+LONGEST_BODY = max(route.limit for route in (*API, *PAGES))
+"""Bytes that any route takes at most: for adapters that read a body before they know the route."""
 
 
 class HttpApp:

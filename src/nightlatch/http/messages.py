@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 __all__ = ["Request", "Response"]
 
@@ -58,3 +59,9 @@ class Response:
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+
+    def framed_headers(self) -> list[tuple[str, str]]:
+        """Return the headers with the body's length, which has no place where there is no content (RFC 9110 8.6)."""
+        if self.status == HTTPStatus.NO_CONTENT:
+            return self.headers
+        return [*self.headers, ("Content-Length", str(len(self.body)))]

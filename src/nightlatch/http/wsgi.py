@@ -81,8 +81,5 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
 
 def answer(response: Response, start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Hand a response to the server."""
-    headers = response.headers
-    if response.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: no length where there is no content
-        headers = [*headers, ("Content-Length", str(len(response.body)))]
-    start_response(_STATUS_LINES[response.status], headers)
+    start_response(_STATUS_LINES[response.status], response.framed_headers())
     return [response.body]
