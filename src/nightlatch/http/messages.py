@@ -58,3 +58,9 @@ class Response:
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+
+    def without_body(self) -> None:
+        """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""
+        if self.body:
+            self.headers.append(("Content-Length", str(len(self.body))))
+            self.body = b""

@@ -70,7 +70,7 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
     if environ.get("CONTENT_LENGTH"):
         headers.append(("content-length", environ["CONTENT_LENGTH"]))
     return Request(
-        method=environ["REQUEST_METHOD"],
+        method=environ["REQUEST_METHOD"].upper(),  # ASGI and Django know upper case alone
         path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=headers,
@@ -82,7 +82,8 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
 def answer(response: Response, start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Hand a response to the server."""
     headers = response.headers
-    if response.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: no length where there is no content
+    # RFC 9110 8.6: no length where there is no content; an answer to HEAD tells GET's by itself.
+    if response.status not in {204, 304} and not any(name == "Content-Length" for name, _ in headers):
         headers = [*headers, ("Content-Length", str(len(response.body)))]
     start_response(_STATUS_LINES[response.status], headers)
     return [response.body]
