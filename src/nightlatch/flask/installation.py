@@ -17,7 +17,7 @@ from nightlatch.http.app import HttpApp
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.guards import SAFE_METHODS
 from nightlatch.http.wsgi import path_of, request_of
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 from nightlatch.records import Session
 from nightlatch.settings import Settings
 
@@ -38,19 +38,28 @@ class Installation:
         engine: an SQLAlchemy engine, or None.
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used.
     """
 
     def __init__(
-        self, app: Flask, *, db: Any, engine: sa.Engine | None, store: Store | None, mailer: Mailer | None
+        self,
+        app: Flask,
+        *,
+        db: Any,
+        engine: sa.Engine | None,
+        store: Store | None,
+        mailer: Mailer | None,
+        clock: Clock | None,
     ) -> None:
         self._app = app
         self._db = db
         self._engine = engine
         self._store = store
         self._mailer = mailer
+        self._clock = clock
         has_store = db is not None or engine is not None or store is not None
         self.configuration = Configuration(app, has_store=has_store, has_mailer=mailer is not None)
         self.mount = self.configuration.mount
@@ -105,7 +114,8 @@ class Installation:
         settings = self.prepare()
         store = self._store or self._sql_store(settings)
         # Under a test runner there is no thread: tests call `core.outbox.run_once()`.
-        return HttpApp(Core(settings, store, mailer=self._mailer, background=not self._app.testing))
+        background = not self._app.testing
+        return HttpApp(Core(settings, store, mailer=self._mailer, clock=self._clock, background=background))
 
     def _sql_store(self, settings: Settings) -> Store:
         from nightlatch.storage.sql import SqlStore, migrate, verify_schema
