@@ -1,7 +1,7 @@
 """What every adapter is held to: the same conversations, with the same answers, byte for byte.
 
 class TestMine(AdapterContract):
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def open_site(self):
         def open_site(settings, clock, mailbox):
             ...

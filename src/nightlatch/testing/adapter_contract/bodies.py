@@ -69,8 +69,6 @@ def of_another_type(talk: Talk) -> None:
         told = browser.send("POST", "/api/sign-in", TAKEN, headers={"content-type": kind})
         assert (told.status, json.loads(told.body)["code"]) == (415, "unsupported_media_type"), kind
     assert browser.send("POST", "/api/sign-in", TAKEN).status == 415
-    twice = (("content-type", KIND), ("content-type", KIND))
-    assert browser.send("POST", "/api/sign-in", TAKEN, headers=twice).status == 415
     talk.member()
     for kind in ("APPLICATION/JSON", "application/json;charset=UTF-8", " application/json ; charset=utf-8"):
         assert browser.send("POST", "/api/sign-in", TAKEN, headers={"content-type": kind}).status == 200, kind
@@ -112,25 +110,3 @@ def where_none_is_asked(talk: Talk) -> None:
     for body in (b"{}", b"\xff", b"a" * 50_000):
         assert browser.send("GET", "/api/session", body, headers={"content-type": KIND}).status == 200
         assert browser.send("DELETE", "/api/sessions", body, headers={"content-type": "text/plain"}).status == 200
-
-
-@conversation(CONVERSATIONS)
-def odd_headers(talk: Talk) -> None:
-    """What clients call themselves and ask for is text, or ignored."""
-    agents = ("<script>alert(1)</script>", "caf\xe9 \x80\xff", "a\tb", "x" * 4000, "")
-    talk.member()
-    for agent in agents:
-        browser = talk.signed_in(headers={"user-agent": agent})
-        rows = browser.call("GET", "/api/sessions")[1]["sessions"]
-        current = next(row for row in rows if row["current"])
-        assert len(current["user_agent"] or "") <= 400
-        assert "<script>" not in browser.get("/account/devices").body.decode()
-    browser = talk.signed_in()
-    ignored = {
-        "accept": "text/html", "accept-language": "de", "accept-encoding": "gzip, br", "range": "bytes=0-1",
-        "if-modified-since": "Thu, 01 Jan 2026 12:00:00 GMT", "if-match": '"x"', "expect-ct": "x", "te": "trailers",
-        "authorization": "Bearer nls_x", "cache-control": "only-if-cached", "x-requested-with": "XMLHttpRequest",
-        "upgrade-insecure-requests": "1", "sec-websocket-version": "13", "http2-settings": "x", "proxy": "http://evil",
-    }  # fmt: skip
-    for name, value in ignored.items():
-        assert browser.send("GET", "/api/session", headers={name: value}).status == 200, name

@@ -19,6 +19,7 @@ from nightlatch.testing.adapter_contract import (
     bodies,
     cookies,
     forms,
+    headers,
     invitations,
     links,
     methods,
@@ -38,7 +39,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies,
+    cookies, origins, proxies, methods, paths, bodies, headers,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)
@@ -48,8 +49,8 @@ CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS fo
 class AdapterContract:
     """The conversations, as tests. A subclass gives the fixture ``open_site``.
 
-    Returns of the fixture: a callable that takes `Premises` and returns a `Site` with nothing in its store. It may be
-    of class scope and keep what is slow to build.
+    The fixture is a callable that takes `Premises` and returns a `Site` with nothing in its store. What is slow to
+    build belongs into a fixture of wider scope.
     """
 
     cannot: ClassVar[Mapping[str, str]] = {}

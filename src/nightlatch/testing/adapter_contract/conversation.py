@@ -129,8 +129,8 @@ class Conversation:
     Args:
         tell: the story.
         settings: what differs from `SETTINGS`.
-        needs: what the site's transport must be able to do: ``root``, ``chunked``, ``peer``; ``core``
-            for what an operator does.
+        needs: what the site's transport must be able to do: ``root``, ``chunked``, ``peer``,
+            ``bytes`` beyond ASCII in headers, a ``repeated_type``; and ``core`` for what an operator does.
     """
 
     tell: Callable[[Talk], None]

@@ -50,7 +50,7 @@ def sent_twice(talk: Talk) -> None:
 def whatever_the_bytes(talk: Talk) -> None:
     """066: anonymous at most, never a fault; a huge one is not even looked through."""
     token = talk.member().cookies[talk.cookie]
-    values = ("", "x", "nls_", "nls_" + "a" * 80, "=", '"', "a; b", "\x80\xff", "9" * 9000, "é" * 50, "\t", "%00", ",")
+    values = ("", "x", "nls_", "nls_" + "a" * 80, "=", '"', "a; b", "9" * 9000, "\t", "%00", ",")
     for value in values:
         for path in ("/api/session", "/account", "/sign-in"):
             sent = {"cookie": f"{talk.cookie}={value}; {talk.cookie}_visitor={value}; {talk.cookie}_attempt={value}"}
