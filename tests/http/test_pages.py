@@ -13,6 +13,7 @@ from browsing import Browser, header
 from house import PASSWORD, House
 from nightlatch.http.app import HttpApp
 from nightlatch.http.messages import Response
+from nightlatch.pages.assets import asset
 
 MIA = "mia@example.org"
 SECRET = PASSWORD.reveal()
@@ -232,3 +233,10 @@ def test_086_no_open_redirect(browser: Browser, house: House, target: str) -> No
     sign_up(browser, house)
     led = browser.get(f"/sign-in?return_to={quote(target)}")
     assert where(led) == "/"
+
+
+def test_088_file_names_of_any_kind_are_looked_up_and_nothing_more(browser: Browser) -> None:
+    """Longer than a file system takes, with a NUL, by the thousand: 404, and nothing is kept of them."""
+    for name in ("a" * 3000 + ".css", "a\x00.css", "..", ".css"):
+        assert browser.send("GET", f"/static/{name}").status == 404
+    assert asset("nightlatch.css") is asset("nightlatch.css")

@@ -15,7 +15,7 @@ from nightlatch.fastapi.answers import answer_error
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.installation import Installation
 from nightlatch.fastapi.mount import Mounted
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Nightlatch:
         engine: an SQLAlchemy engine to use, in transactions of our own.
         store: a store to use.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used, the engine is asynchronous, the application has
@@ -53,6 +54,7 @@ class Nightlatch:
         engine: sa.Engine | None = None,
         store: Store | None = None,
         mailer: Mailer | None = None,
+        clock: Clock | None = None,
     ) -> None:
         if getattr(app.state, "nightlatch", None) is not None:
             raise ConfigurationError("this application has a Nightlatch already")
@@ -67,7 +69,7 @@ class Nightlatch:
             has_store=engine is not None or store is not None,
             has_mailer=mailer is not None,
         )
-        self.site = Installation(app, configuration, engine=engine, store=store, mailer=mailer)
+        self.site = Installation(app, configuration, engine=engine, store=store, mailer=mailer, clock=clock)
         app.state.nightlatch = self
         app.add_exception_handler(NightlatchError, answer_error)  # type: ignore[arg-type] # None answers a web socket
         _put_in_front(app, self.site)

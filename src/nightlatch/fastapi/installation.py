@@ -14,7 +14,7 @@ from nightlatch.fastapi.threads import Threads
 from nightlatch.hosting.installation import HostInstallation
 from nightlatch.http.app import HttpApp
 from nightlatch.http.cookies import Cookies
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,6 +33,7 @@ class Installation(HostInstallation):
         engine: an SQLAlchemy engine, or None.
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
     """
 
     def __init__(
@@ -43,8 +44,9 @@ class Installation(HostInstallation):
         engine: sa.Engine | None,
         store: Store | None,
         mailer: Mailer | None,
+        clock: Clock | None,
     ) -> None:
-        super().__init__(configuration, store=store, mailer=mailer)
+        super().__init__(configuration, store=store, mailer=mailer, clock=clock)
         self.app = app
         self.threads = Threads()
         self._engine = engine

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from nightlatch.auth import Nightlatch as Core
 from nightlatch.hosting.configuration import HostConfiguration
 from nightlatch.http.app import HttpApp
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,15 +26,19 @@ class HostInstallation:
         configuration: what the application's settings say.
         store: a store that was handed over, or None.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
     """
 
-    def __init__(self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None) -> None:
+    def __init__(
+        self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None, clock: Clock | None
+    ) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
         self.mends_the_schema = False
         """Whether a command runs that is for what all else is refused for."""
         self._store = store
         self._mailer = mailer
+        self._clock = clock
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._web: HttpApp | None = None
@@ -112,7 +116,8 @@ class HostInstallation:
     def _wire(self) -> HttpApp:
         settings = self.prepare()
         store = self._store or self._sql_store(settings)
-        return HttpApp(Core(settings, store, mailer=self._mailer, background=self.runs_in_background()))
+        background = self.runs_in_background()
+        return HttpApp(Core(settings, store, mailer=self._mailer, clock=self._clock, background=background))
 
     def _sql_store(self, settings: Settings) -> Store:
         from nightlatch.storage.sql import SqlStore, migrate, verify_schema

@@ -59,7 +59,7 @@ class HttpApp:
             table[route.method, route.path.removesuffix("{id}")] = route
         self._methods: dict[str, list[str]] = {}
         for route in routes:
-            self._methods.setdefault(route.path.removesuffix("{id}"), []).append(route.method)
+            self._methods.setdefault(route.path, []).append(route.method)
 
     def respond(self, request: Request) -> Response:
         """Answer a request. Never raises, and never answers 5xx but for `busy` and `unavailable`."""
@@ -67,9 +67,7 @@ class HttpApp:
         route: Route | None = None
         try:
             route = self._route(exchange)
-            if route is None:
-                return self._options(exchange)
-            response = self._answer(route, exchange)
+            response = self._options(exchange) if route is None else self._answer(route, exchange)
         except NightlatchError as error:
             response = self._refuse(route, exchange, error)
         except Exception as error:  # noqa: BLE001 - the last resort (ASVS 16.5.4)
@@ -89,7 +87,7 @@ class HttpApp:
         if route is not None and segment:
             exchange.segment = segment
             return route
-        if request.path in self._methods or (segment and (parent + slash) in self._methods):
+        if self._methods_of(request.path):
             if request.method == "OPTIONS":
                 return None
             raise MethodNotAllowed(request.method[:20])
@@ -144,9 +142,12 @@ class HttpApp:
     def _options(self, exchange: Exchange) -> Response:
         return Response(status=204, headers=[("Allow", self._allowed(exchange))])
 
+    def _methods_of(self, path: str) -> list[str]:
+        parent, slash, segment = path.rpartition("/")
+        return self._methods.get(path) or (self._methods.get(f"{parent}{slash}{{id}}", []) if segment else [])
+
     def _allowed(self, exchange: Exchange) -> str:
-        path = exchange.request.path
-        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/") or []
+        methods = self._methods_of(exchange.request.path)
         also = ["HEAD"] if "GET" in methods else []
         return ", ".join(sorted({*methods, *also, "OPTIONS"}))
 
@@ -155,7 +156,7 @@ class HttpApp:
         response.headers.extend(getattr(self.headers, kind))
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
-            response.body = b""
+            response.without_body()
         return response
 
     def _cors(self, exchange: Exchange, response: Response) -> None:

@@ -86,7 +86,7 @@ class ServerApp:
         else:
             response = own(environ)
         if environ["REQUEST_METHOD"] == "HEAD":
-            response.body = b""
+            response.without_body()
         return answer(response, start_response)
 
     def _home(self, environ: dict[str, Any]) -> Response:
