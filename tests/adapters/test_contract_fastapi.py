@@ -1,4 +1,4 @@
-"""FastAPI and Starlette keep to the adapters' contract: bare, and with all that applications put before their routes."""
+"""FastAPI and Starlette keep to the adapters' contract: bare, and with what applications put before their routes."""
 
 from __future__ import annotations
 

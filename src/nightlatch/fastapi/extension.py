@@ -39,6 +39,8 @@ class Nightlatch:
         store: a store to use.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        request_user: fill in Starlette's ``request.user`` and ``request.auth`` (a scope for each role), at the cost of
+            the look-up for every request that carries a session's cookie.
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used, the engine is asynchronous, the application has
@@ -55,6 +57,7 @@ class Nightlatch:
         store: Store | None = None,
         mailer: Mailer | None = None,
         clock: Clock | None = None,
+        request_user: bool = False,
     ) -> None:
         if getattr(app.state, "nightlatch", None) is not None:
             raise ConfigurationError("this application has a Nightlatch already")
@@ -69,7 +72,9 @@ class Nightlatch:
             has_store=engine is not None or store is not None,
             has_mailer=mailer is not None,
         )
-        self.site = Installation(app, configuration, engine=engine, store=store, mailer=mailer, clock=clock)
+        self.site = Installation(
+            app, configuration, engine=engine, store=store, mailer=mailer, clock=clock, request_user=request_user
+        )
         app.state.nightlatch = self
         app.add_exception_handler(NightlatchError, answer_error)  # type: ignore[arg-type] # None answers a web socket
         _put_in_front(app, self.site)

@@ -34,6 +34,7 @@ class Installation(HostInstallation):
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        request_user: fill in ``request.user`` and ``request.auth``.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Installation(HostInstallation):
         store: Store | None,
         mailer: Mailer | None,
         clock: Clock | None,
+        request_user: bool,
     ) -> None:
         super().__init__(configuration, store=store, mailer=mailer, clock=clock)
         self.app = app
+        self.request_user = request_user
         self.threads = Threads()
         self._engine = engine
         self._configuration = configuration
@@ -63,7 +66,7 @@ class Installation(HostInstallation):
     @property
     def session_cookie(self) -> str:
         """The name of the session's cookie, which does not hang on what debug mode fills in."""
-        return Cookies(self._configuration.apart(self._configuration.outline)).session
+        return Cookies(self._settings or self._configuration.apart(self._configuration.outline)).session
 
     def _wire(self) -> HttpApp:
         web = super()._wire()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from nightlatch.errors import ConfigurationError, StoreUnavailable
@@ -55,8 +56,7 @@ class Mounted:
 
     async def _answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000})  # before the handshake is answered: 403
+            await self._refuse_socket(receive, send)
             return
         acts = scope["method"] not in SAFE_METHODS
         body = await read_body(scope, receive, LONGEST_BODY) if acts else b""
@@ -73,8 +73,26 @@ class Mounted:
             return outage(error)
         return web.respond(request)
 
+    async def _refuse_socket(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})  # before the handshake is answered: 403
+
+    async def _unavailable(self, error: StoreUnavailable, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._refuse_socket(receive, send)
+        else:
+            await send_answer(outage(error), send)
+
     async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
         visit = Visit(self._site, scope)
+        if self._site.request_user:
+            try:
+                user = await visit.user()
+            except StoreUnavailable as error:
+                await self._unavailable(error, scope, receive, send)
+                return
+            scope["user"] = user or UnauthenticatedUser()
+            scope["auth"] = AuthCredentials(["authenticated", *user.roles] if user else [])
 
         async def varying(message: Message) -> None:
             await visit.send(message, send)

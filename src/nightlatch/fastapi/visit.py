@@ -48,10 +48,16 @@ class Visit:
     async def user(self) -> SignedInUser | None:
         """Tell who is signed in: one look-up a request, at first use."""
         if not self.asked:
-            session = await self.site.threads.look(lambda: self.exchange().session_in_host)
-            self._user = None if session is None else SignedInUser(session, self.site)
+            if self._brings_a_cookie():
+                session = await self.site.threads.look(lambda: self.exchange().session_in_host)
+                self._user = None if session is None else SignedInUser(session, self.site)
             self.asked = True
         return self._user
+
+    def _brings_a_cookie(self) -> bool:
+        """Tell whether there is anything to look up, which is worth a hop."""
+        name = self.site.session_cookie.encode()
+        return any(each == b"cookie" and name in value for each, value in self._scope["headers"])
 
     async def send(self, message: Message, send: Send) -> None:
         """Tell caches that an answer which depends on who is signed in is for one cookie alone."""
