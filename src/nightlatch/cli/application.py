@@ -17,14 +17,13 @@ def site_of(target: str) -> HostInstallation:
     """Return what an application has of Nightlatch.
 
     Args:
-        target: where it is: ``module:name``, or ``module:factory``; the module is looked for in this folder as well.
+        target: where it is: ``module:name``, or ``module:factory()``; the module is looked for in this folder as well.
 
     Raises:
         ConfigurationError: there is none.
     """
-    app = _load(target)
-    if not hasattr(app, "state") and callable(app):
-        app = app()
+    found = _load(target.removesuffix("()"))
+    app = found() if target.endswith("()") else found
     extension = getattr(getattr(app, "state", None), "nightlatch", None)
     site = getattr(extension, "site", None)
     if not isinstance(site, HostInstallation):
