@@ -12,8 +12,9 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from nightlatch.flask import Nightlatch
 from nightlatch.storage.memory import MemoryStore
-from nightlatch.testing.adapter_contract import AdapterContract, Premises
-from nightlatch.testing.sites import Site, WsgiSite
+from nightlatch.testing.adapter_contract import CONVERSATIONS, AdapterContract, Premises
+from nightlatch.testing.browser import header
+from nightlatch.testing.sites import Sent, Site, WsgiSite
 
 
 def flask_site(premises: Premises, around: Callable[[Flask], Any] = lambda _: None) -> Site:
@@ -32,6 +33,10 @@ def surround(app: Flask) -> None:
     CSRFProtect(app)
     CORS(app, supports_credentials=True)
     app.config["MAX_CONTENT_LENGTH"] = 1
+
+    @app.route("/order", methods=["GET", "POST"])
+    def order() -> str:
+        return "behind the wall"
 
     @app.before_request
     def wall() -> tuple[str, int]:
@@ -63,3 +68,14 @@ class TestFlaskBehindItsMiddleware(AdapterContract):
     def open_site(self) -> Callable[[Premises], Site]:
         """Open a site."""
         return lambda premises: flask_site(premises, surround)
+
+
+def test_what_surrounds_it_is_at_work() -> None:
+    """The form guard, the wall, cross-origin answers and the mark do hold the application's own routes."""
+    site = flask_site(CONVERSATIONS[0].premises(), surround)
+    walled = site.send(Sent(method="GET", target="/order", headers=(("origin", "https://shop.example.com"),)))
+    assert (walled.status, walled.body) == (403, b"the application's wall")
+    assert header(walled, "x-application") == "was here"
+    assert header(walled, "access-control-allow-origin") == "https://shop.example.com"
+    assert site.send(Sent(method="POST", target="/order")).status == 400
+    site.close()

@@ -91,7 +91,7 @@ def test_over_https_the_cookie_has_its_prefix(make_house: Callable[..., House]) 
     assert set(browser.cookies) == {"__Host-Http-session", "__Host-Http-session_device"}
     token = browser.cookies["__Host-Http-session"]
     assert browser.call("GET", "/api/session")[0] == 200
-    assert Browser(browser.app, cookies={"session": token}).call("GET", "/api/session")[0] == 401
+    assert Browser(browser.site, cookies={"session": token}).call("GET", "/api/session")[0] == 401
     response = browser.send("GET", "/api/session")
     assert header(response, "strict-transport-security") == "max-age=63072000; includeSubDomains"
     auth.close()

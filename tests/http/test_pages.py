@@ -98,7 +98,7 @@ def test_the_link_shows_a_button_and_acts_on_post_only(browser: Browser, app: Ht
 def test_the_link_says_who_is_signed_in_there(browser: Browser, house: House) -> None:
     """Nobody is signed in as another unawares."""
     sign_up(browser, house, "leo@example.org")
-    Browser(browser.app).call("POST", "/api/sign-up", {"email": MIA})
+    Browser(browser.site).call("POST", "/api/sign-up", {"email": MIA})
     shown = text_of(browser.get(f"/verify?link={house.link().reveal()}"))
     assert "You are signed in here as leo@example.org" in shown
 
@@ -167,7 +167,7 @@ def test_invitation_of_the_first_administrator(browser: Browser, house: House) -
     assert "first administrator" in text_of(browser.get(f"/invitation?link={link}"))
     assert where(send(browser, f"/invitation?link={link}", email="ada@example.org", new_password=SECRET)) == "/"
     assert browser.call("GET", "/api/session")[1]["user"]["roles"] == ["admin"]
-    assert Browser(browser.app).get(f"/invitation?link={link}").status == 410
+    assert Browser(browser.site).get(f"/invitation?link={link}").status == 410
 
 
 def test_user_names_only(make_house: Callable[..., House]) -> None:
@@ -175,7 +175,7 @@ def test_user_names_only(make_house: Callable[..., House]) -> None:
     house = make_house(identifiers="username")
     browser = Browser(HttpApp(house.auth))
     assert where(send(browser, "/sign-up", username="mia", password=SECRET)) == "/"
-    other = Browser(browser.app)
+    other = Browser(browser.site)
     taken = send(other, "/sign-up", username="Mia", password=SECRET)
     assert taken.status == 409
     assert "That user name is taken" in text_of(taken)

@@ -61,7 +61,12 @@ class Browser:
         if body and not named & {"content-length", "transfer-encoding"}:
             sent.append(("content-length", str(len(body))))
         request = Sent(
-            method=method, target=self.mount + path, headers=tuple(sent), body=body, peer=self.peer, root=self.root
+            method=method,
+            target=self.mount + path,
+            headers=tuple((name, _on_the_wire(value)) for name, value in sent),
+            body=body,
+            peer=self.peer,
+            root=self.root,
         )
         response = self.site.send(request)
         self._keep_cookies(response)
@@ -119,3 +124,12 @@ class Browser:
 def header(response: Response, name: str) -> str | None:
     """Return one header of a response."""
     return next((value for each, value in response.headers if each.lower() == name.lower()), None)
+
+
+def _on_the_wire(value: str) -> str:
+    """Return a header's value as a server reads it: what is not Latin-1 is sent as UTF-8."""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8").decode("latin-1")
+    return value
