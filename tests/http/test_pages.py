@@ -16,6 +16,7 @@ from nightlatch.errors import ConfigurationError
 from nightlatch.http.app import HttpApp
 from nightlatch.http.messages import Response
 from nightlatch.settings import Budget, Pages, Throttle
+from nightlatch.pages.assets import asset
 
 MIA = "mia@example.org"
 SECRET = PASSWORD.reveal()
@@ -103,7 +104,7 @@ def test_the_link_shows_a_button_and_acts_on_post_only(browser: Browser, app: Ht
 def test_the_link_says_who_is_signed_in_there(browser: Browser, house: House) -> None:
     """Nobody is signed in as another unawares."""
     sign_up(browser, house, "leo@example.org")
-    Browser(browser.app).call("POST", "/api/sign-up", {"email": MIA})
+    Browser(browser.site).call("POST", "/api/sign-up", {"email": MIA})
     shown = text_of(browser.get(f"/verify?link={house.link().reveal()}"))
     assert "You are signed in here as leo@example.org" in shown
 
@@ -257,7 +258,7 @@ def test_invitation_of_the_first_administrator(browser: Browser, house: House) -
     assert "first administrator" in text_of(browser.get(f"/invitation?link={link}"))
     assert where(send(browser, f"/invitation?link={link}", email="ada@example.org", new_password=SECRET)) == "/"
     assert browser.call("GET", "/api/session")[1]["user"]["roles"] == ["admin"]
-    assert Browser(browser.app).get(f"/invitation?link={link}").status == 410
+    assert Browser(browser.site).get(f"/invitation?link={link}").status == 410
 
 
 def test_user_names_only(make_house: Callable[..., House]) -> None:
@@ -265,7 +266,7 @@ def test_user_names_only(make_house: Callable[..., House]) -> None:
     house = make_house(identifiers="username")
     browser = Browser(HttpApp(house.auth))
     assert where(send(browser, "/sign-up", username="mia", password=SECRET)) == "/"
-    other = Browser(browser.app)
+    other = Browser(browser.site)
     taken = send(other, "/sign-up", username="Mia", password=SECRET)
     assert taken.status == 409
     assert "That user name is taken" in text_of(taken)
@@ -323,3 +324,10 @@ def test_086_no_open_redirect(browser: Browser, house: House, target: str) -> No
     sign_up(browser, house)
     led = browser.get(f"/sign-in?return_to={quote(target)}")
     assert where(led) == "/"
+
+
+def test_088_file_names_of_any_kind_are_looked_up_and_nothing_more(browser: Browser) -> None:
+    """Longer than a file system takes, with a NUL, by the thousand: 404, and nothing is kept of them."""
+    for name in ("a" * 3000 + ".css", "a\x00.css", "..", ".css"):
+        assert browser.send("GET", f"/static/{name}").status == 404
+    assert asset("nightlatch.css") is asset("nightlatch.css")

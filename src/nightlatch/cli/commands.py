@@ -13,10 +13,11 @@ import click
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.output import plain_errors, say, show, show_one
 from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.hosting.installation import HostInstallation
 from nightlatch.pages.devices import device_words
 from nightlatch.records import Session, User
 
-__all__ = ["Loader", "add_commands"]
+__all__ = ["Loader", "add_commands", "core_for_command"]
 
 Loader = Callable[[], Nightlatch]
 
@@ -35,6 +36,12 @@ def add_commands(group: click.Group, load: Loader) -> None:
     from nightlatch.cli.doctor import doctor_command
 
     group.add_command(doctor_command(load))
+
+
+def core_for_command(site: HostInstallation) -> Nightlatch:
+    """Return the core of a host application for the command that runs; two of them mend what others are refused for."""
+    site.mends_the_schema = click.get_current_context().info_name in {"migrate", "doctor"}
+    return site.core
 
 
 def _user_row(user: User) -> dict[str, Any]:

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from nightlatch.auth import Nightlatch
 
-__all__ = ["HttpApp"]
+__all__ = ["LONGEST_BODY", "HttpApp"]
 
 log = logging.getLogger("nightlatch.http")
+
+LONGEST_BODY = max(route.limit for route in (*API, *PAGES))
+"""Bytes that any route takes at most: for adapters that read a body before they know the route."""
 
 
 class HttpApp:
@@ -64,9 +67,7 @@ class HttpApp:
         route: Route | None = None
         try:
             route = self._route(exchange)
-            if route is None:
-                return self._options(exchange)
-            response = self._answer(route, exchange)
+            response = self._options(exchange) if route is None else self._answer(route, exchange)
         except NightlatchError as error:
             response = self._refuse(route, exchange, error)
         except Exception as error:  # noqa: BLE001 - the last resort (ASVS 16.5.4)
@@ -86,7 +87,7 @@ class HttpApp:
         if route is not None and segment:
             exchange.segment = segment
             return route
-        if request.path in self._methods or (segment and f"{parent}/{{id}}" in self._methods):
+        if self._methods_of(request.path):
             if request.method == "OPTIONS":
                 return None
             raise MethodNotAllowed(request.method[:20])
@@ -144,9 +145,12 @@ class HttpApp:
     def _options(self, exchange: Exchange) -> Response:
         return Response(status=204, headers=[("Allow", self._allowed(exchange))])
 
+    def _methods_of(self, path: str) -> list[str]:
+        parent, slash, segment = path.rpartition("/")
+        return self._methods.get(path) or (self._methods.get(f"{parent}{slash}{{id}}", []) if segment else [])
+
     def _allowed(self, exchange: Exchange) -> str:
-        path = exchange.request.path
-        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/{id}") or []
+        methods = self._methods_of(exchange.request.path)
         also = ["HEAD"] if "GET" in methods else []
         return ", ".join(sorted({*methods, *also, "OPTIONS"}))
 

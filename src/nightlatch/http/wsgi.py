@@ -45,7 +45,7 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
     if environ.get("CONTENT_LENGTH"):
         headers.append(("content-length", environ["CONTENT_LENGTH"]))
     return Request(
-        method=environ["REQUEST_METHOD"],
+        method=environ["REQUEST_METHOD"].upper(),  # ASGI and Django know upper case alone
         path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=headers,

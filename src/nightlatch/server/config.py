@@ -11,12 +11,11 @@ from typing import Annotated, Any
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.hosting.environment import load_environment
 from nightlatch.services.key_files import read_or_make_key
 from nightlatch.settings import Settings, is_loopback, settings_from
 
-__all__ = ["Config", "load", "load_environment"]
-
-_PREFIX = "NIGHTLATCH_"
+__all__ = ["Config", "load"]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,31 +61,6 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     durable: bool = True
     tls_cert: str | None = None
     tls_key: str | None = None
-
-
-def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what ``NIGHTLATCH_*`` variables say; ``__`` separates a section from its field.
-
-    Lists are comma-separated: ``NIGHTLATCH_SECRET_KEYS=new,old``.
-
-    Raises:
-        ConfigurationError: a section was given a value of its own.
-    """
-    values: dict[str, Any] = {}
-    for name, text in environment.items():
-        if not name.startswith(_PREFIX) or name in {f"{_PREFIX}CONFIG", f"{_PREFIX}RUN"}:
-            continue
-        *sections, field = name[len(_PREFIX) :].lower().split("__")
-        target = values
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise ConfigurationError(f"{_PREFIX}{section.upper()} is a section: its fields are set one by one")
-        listed = field in {"secret_keys", "trusted_proxies", "allowed_redirects", "allowed_origins", "pepper_keys"}
-        if isinstance(target.get(field), dict):
-            raise ConfigurationError(f"{name} is a section: its fields are set one by one")
-        target[field] = [each.strip() for each in text.split(",") if each.strip()] if listed else text
-    return values
 
 
 def load(
