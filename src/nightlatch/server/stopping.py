@@ -32,7 +32,7 @@ def hear_from_the_fork() -> None:
 
 
 def _hear() -> None:
-    global _told  # noqa: PLW0603 - a process is told once
+    global _told
     _told, tell = os.pipe()
     os.set_blocking(tell, False)
     # Written to by the interpreter itself, whoever sets the handlers afterwards.
