@@ -176,6 +176,22 @@ def test_ctrl_c_ends_it_within_two_seconds(server: Server) -> None:
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
 
 
+def test_workers_that_are_still_starting_are_told_to_stop_as_well(tmp_path: Path) -> None:
+    """One of many workers is ready, the others are not: none of them holds the stop."""
+    server = Server(
+        tmp_path / "data",
+        "--workers",
+        "5",
+        NIGHTLATCH_DEVELOPMENT="0",  # outside development a request may take ten seconds, which is all this waits
+        NIGHTLATCH_BASE_URL="http://localhost",
+        NIGHTLATCH_MAIL__TRANSPORT="file",
+        NIGHTLATCH_MAIL__DIRECTORY=str(tmp_path / "mail"),
+    )
+    for _ in range(3):
+        server.start()
+        server.stop()
+
+
 def test_a_request_begun_is_finished(tmp_path: Path) -> None:
     """A graceful stop lets a sign-in that is hashing end."""
     server = Server(tmp_path / "data", NIGHTLATCH_HASHING__PROFILE="rfc9106_low_memory")

@@ -19,6 +19,7 @@ from nightlatch.server.app import build
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
 from nightlatch.server.port import holder_of
+from nightlatch.server.stopping import hear_from_the_fork
 from nightlatch.services.key_files import write_private
 
 __all__ = ["last_port", "serve"]
@@ -136,6 +137,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
     write_private(run, msgspec.json.encode(notes).decode())
     os.environ["NIGHTLATCH_RUN"] = str(run.resolve())
     _keep_heaps_apart(config.threads + _OTHER_THREADS)
+    hear_from_the_fork()
     server = Granian(
         "nightlatch.server.app:wsgi",
         factory=True,

@@ -12,10 +12,31 @@ import threading
 import time
 from types import TracebackType
 
-__all__ = ["Answering"]
+__all__ = ["Answering", "hear_from_the_fork"]
 
 _QUIET = 0.2
 """Seconds without a request: one whose head has just been read is still on its way to us."""
+
+
+_told: int | None = None
+"""In a worker: a pipe that has something to read once the process was told to stop."""
+
+
+def hear_from_the_fork() -> None:
+    """Let every worker that is forked from here notice that it is told to stop, from its first moment on.
+
+    Until its own handlers stand a worker has those of its parent, which do nothing there: a stop that came while it
+    was starting would be lost, and the server would wait for the worker until it is killed.
+    """
+    os.register_at_fork(after_in_child=_hear)
+
+
+def _hear() -> None:
+    global _told
+    _told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    # Written to by the interpreter itself, whoever sets the handlers afterwards.
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
 
 
 class Answering:
@@ -39,14 +60,13 @@ class Answering:
 
     def leave_when_told(self) -> None:
         """End this process once it is told to stop and nothing is being answered. Call it in the main thread."""
-        told, tell = os.pipe()
-        os.set_blocking(tell, False)
-        # Written to by the interpreter itself, whoever sets the handlers afterwards.
-        signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-        threading.Thread(target=self._wait, args=(told,), name="nightlatch-stop", daemon=True).start()
+        if _told is None:  # not forked: it is served by another command than ours
+            _hear()
+        threading.Thread(target=self._wait, name="nightlatch-stop", daemon=True).start()
 
-    def _wait(self, told: int) -> None:
-        os.read(told, 1)
+    def _wait(self) -> None:
+        assert _told is not None
+        os.read(_told, 1)
         told_at = time.monotonic()
         while self._running or time.monotonic() - max(self._ended_at, told_at) < _QUIET:
             time.sleep(_QUIET / 4)
