@@ -14,7 +14,7 @@ from types import TracebackType
 
 __all__ = ["Answering", "hear_from_the_fork"]
 
-_QUIET = 0.2
+_QUIET = 0.6
 """Seconds without a request: one whose head has just been read is still on its way to us."""
 
 
