@@ -15,8 +15,8 @@ from house import PASSWORD, House
 from nightlatch.errors import ConfigurationError
 from nightlatch.http.app import HttpApp
 from nightlatch.http.messages import Response
-from nightlatch.settings import Budget, Pages, Throttle
 from nightlatch.pages.assets import asset
+from nightlatch.settings import Budget, Pages, Throttle
 
 MIA = "mia@example.org"
 SECRET = PASSWORD.reveal()

@@ -158,7 +158,7 @@ class HttpApp:
         response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
-            response.leave_body_out()
+            response.without_body()
         return response
 
     def _cors(self, exchange: Exchange, response: Response) -> None:

@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 __all__ = ["Request", "Response"]
 
+_WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
 
 @dataclass(slots=True, kw_only=True)
 class Request:
@@ -54,20 +56,23 @@ class Response:
         status: 200 to 599.
         headers: names as they are sent; ``Set-Cookie`` may occur more than once.
         body: bytes, ready to send.
-        unsent: bytes of the body that a HEAD leaves out.
     """
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
-    unsent: int = 0
 
-    def leave_body_out(self) -> None:
-        """Make this the answer to a HEAD: all that a GET would say of itself, without its body."""
-        self.unsent, self.body = len(self.body), b""
+    def without_body(self) -> None:
+        """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""
+        if self.body:
+            self.headers.append(("Content-Length", str(len(self.body))))
+            self.body = b""
 
     def framed_headers(self) -> list[tuple[str, str]]:
-        """Return the headers with the length of the body, where one has a place (RFC 9110 8.6)."""
-        if self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        """Return the headers with the body's length.
+
+        It has no place where there is no content (RFC 9110 8.6); an answer to HEAD tells GET's by itself.
+        """
+        if self.status in _WITHOUT_CONTENT or any(name == "Content-Length" for name, _ in self.headers):
             return self.headers
-        return [*self.headers, ("Content-Length", str(len(self.body) or self.unsent))]
+        return [*self.headers, ("Content-Length", str(len(self.body)))]

@@ -9,13 +9,14 @@ CONVERSATIONS: list[Conversation] = []
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "QUERY", "BREW", "A" * 40)
 ALLOWED = {
+    "/": "GET, HEAD, OPTIONS",
     "/api/session": "DELETE, GET, HEAD, OPTIONS",
     "/api/sign-in": "OPTIONS, POST",
     "/api/account": "GET, HEAD, OPTIONS, PATCH",
     "/api/sessions/00000000-0000-7000-8000-000000000000": "DELETE, OPTIONS",
     "/api/openapi.json": "GET, HEAD, OPTIONS",
     "/sign-in": "GET, HEAD, OPTIONS, POST",
-    "/sign-out": "OPTIONS, POST",
+    "/sign-out": "GET, HEAD, OPTIONS, POST",
     "/account/activity": "GET, HEAD, OPTIONS",
     "/static/nightlatch.css": "GET, HEAD, OPTIONS",
 }
@@ -40,7 +41,7 @@ def what_is_there(talk: Talk) -> None:
 def what_is_not_there(talk: Talk) -> None:
     """404 for every method, as a problem document."""
     browser = talk.browser()
-    for path in ("/nothing", "/api/nothing", "/", ""):
+    for path in ("/nothing", "/api/nothing", "/nothing/"):
         for method in METHODS:
             answered = browser.send(method, path)
             assert answered.status == 404, (method, path)
