@@ -13,7 +13,7 @@ from nightlatch.flask.login import Login
 from nightlatch.hosting.installation import HostInstallation
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.wsgi import path_of, request_of
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,20 +31,28 @@ class Installation(HostInstallation):
         engine: an SQLAlchemy engine, or None.
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used.
     """
 
     def __init__(
-        self, app: Flask, *, db: Any, engine: sa.Engine | None, store: Store | None, mailer: Mailer | None
+        self,
+        app: Flask,
+        *,
+        db: Any,
+        engine: sa.Engine | None,
+        store: Store | None,
+        mailer: Mailer | None,
+        clock: Clock | None,
     ) -> None:
         self._app = app
         self._db = db
         self._engine = engine
         has_store = db is not None or engine is not None or store is not None
         configuration = Configuration(app, has_store=has_store, has_mailer=mailer is not None)
-        super().__init__(configuration, store=store, mailer=mailer)
+        super().__init__(configuration, store=store, mailer=mailer, clock=clock)
 
     def host(self) -> str:
         """Return the ``Host`` of the request at hand, or where there is none that of the development server."""
@@ -68,15 +76,6 @@ class Installation(HostInstallation):
     def runs_in_background(self) -> bool:
         """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
         return not self._app.testing
-
-    def mends_the_schema(self) -> bool:
-        """Tell whether ``flask nightlatch migrate`` or ``doctor`` runs."""
-        import click
-
-        context = click.get_current_context(silent=True)
-        if context is None or context.parent is None:
-            return False
-        return context.parent.info_name == "nightlatch" and context.info_name in {"migrate", "doctor"}
 
     @property
     def exchange(self) -> Exchange:

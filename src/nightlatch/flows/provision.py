@@ -141,8 +141,9 @@ class Provision:
             Busy: the hashing pool is full; nothing was verified.
         """
         core = self._core
-        subject = self._prove.subject_of(self._get(user_id), client)
-        _, evidence, spent = self._prove.verify(client, subject, Proof(password=password))
+        with core.place(client, password):
+            subject = self._prove.subject_of(self._get(user_id), client)
+            _, evidence, spent = self._prove.verify(client, subject, Proof(password=password))
         with core.transaction():
             core.give_back(spent)
             core.password.accept(subject, evidence)

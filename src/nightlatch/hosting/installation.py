@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from nightlatch.auth import Nightlatch as Core
 from nightlatch.hosting.configuration import HostConfiguration
 from nightlatch.http.app import HttpApp
-from nightlatch.ports import Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,13 +26,19 @@ class HostInstallation:
         configuration: what the application's settings say.
         store: a store that was handed over, or None.
         mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
     """
 
-    def __init__(self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None) -> None:
+    def __init__(
+        self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None, clock: Clock | None
+    ) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
+        self.mends_the_schema = False
+        """Whether a command runs that is for what all else is refused for."""
         self._store = store
         self._mailer = mailer
+        self._clock = clock
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._web: HttpApp | None = None
@@ -55,10 +61,6 @@ class HostInstallation:
         """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
         return True
 
-    def mends_the_schema(self) -> bool:
-        """Tell whether a command runs that is for what others are refused for."""
-        return False
-
     # --- wiring -----------------------------------------------------------------------------------------------------
 
     @property
@@ -80,6 +82,11 @@ class HostInstallation:
                     self._web = self._wire()
         return self._web
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the settings are settled."""
+        return self._settings is not None
+
     def prepare(self, host: Callable[[], str] | None = None) -> Settings:
         """Settle the settings, with nothing of the database yet.
 
@@ -95,10 +102,22 @@ class HostInstallation:
                     self._settings = self.settings_for((host or self.host)())
         return self._settings
 
+    def close(self) -> None:
+        """End the threads and let go of what was opened here; the next use wires anew."""
+        with self._lock:
+            web, self._web = self._web, None
+        if web is None:
+            return
+        if self._store is None:
+            web.auth.close()
+        else:
+            web.auth.stop()  # a store that was handed over is closed by whoever made it
+
     def _wire(self) -> HttpApp:
         settings = self.prepare()
         store = self._store or self._sql_store(settings)
-        return HttpApp(Core(settings, store, mailer=self._mailer, background=self.runs_in_background()))
+        background = self.runs_in_background()
+        return HttpApp(Core(settings, store, mailer=self._mailer, clock=self._clock, background=background))
 
     def _sql_store(self, settings: Settings) -> Store:
         from nightlatch.storage.sql import SqlStore, migrate, verify_schema
@@ -110,6 +129,6 @@ class HostInstallation:
             store = SqlStore.open(self.configuration.database_url or self.configuration.own_database())
         if settings.development:
             migrate(store.engine)
-        elif not self.mends_the_schema():
+        elif not self.mends_the_schema:
             verify_schema(store.engine)
         return store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from nightlatch.records import Session
 
 __all__ = ["Request", "Response"]
+
+_WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,3 +73,18 @@ class Response:
     signed_in: Complete | None = field(default=None, repr=False)
     rotated: Complete | None = field(default=None, repr=False)
     signed_out: Session | None = field(default=None, repr=False)
+
+    def without_body(self) -> None:
+        """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""
+        if self.body:
+            self.headers.append(("Content-Length", str(len(self.body))))
+            self.body = b""
+
+    def framed_headers(self) -> list[tuple[str, str]]:
+        """Return the headers with the body's length.
+
+        It has no place where there is no content (RFC 9110 8.6); an answer to HEAD tells GET's by itself.
+        """
+        if self.status in _WITHOUT_CONTENT or any(name == "Content-Length" for name, _ in self.headers):
+            return self.headers
+        return [*self.headers, ("Content-Length", str(len(self.body)))]

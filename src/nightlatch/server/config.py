@@ -88,6 +88,7 @@ def load(
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"[server]: {error}") from None
     data = Path(server.data)
+    _needs_address(values)
     _defaults(values, server, data)
     settings = settings_from(values)
     _safe(settings, server)
@@ -122,11 +123,19 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[name] = value
 
 
+def _needs_address(values: dict[str, Any]) -> None:
+    """Say how to begin before anything is written into the folder that somebody happens to be in."""
+    values["development"] = str(values.get("development", "")).lower() in {"true", "1", "yes", "on"}
+    if not values.get("base_url") and not values["development"]:
+        raise ConfigurationError(
+            "base_url is not set: 'nightlatch init' writes a settings file, then give it with --config;"
+            " to look around on this machine, set NIGHTLATCH_DEVELOPMENT=1"
+        )
+
+
 def _defaults(values: dict[str, Any], server: _Server, data: Path) -> None:
     """Fill in what a first run needs: keys of its own, and in development an address and a mailbox."""
-    development = str(values.get("development", "")).lower() in {"true", "1", "yes", "on"}
-    values["development"] = development
-    if development:
+    if values["development"]:
         values.setdefault("base_url", f"http://localhost:{server.port}")
         _fill(values, "mail", transport="file", directory=str(data / "mailbox"))
     # Each worker has its share of the processors: more hashes at once are slower together, and cost memory each.
