@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_site.settings")
@@ -27,6 +29,10 @@ _ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql", "mariadb": "mysql",
 def settings_for(url: str) -> dict[str, Any]:
     """Return an entry of ``DATABASES`` for an address in SQLAlchemy's form."""
     parsed = sa.make_url(url)
+    if parsed.get_backend_name() in {"mariadb", "mysql"} and importlib.util.find_spec("MySQLdb") is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            "mysqlclient is not here: it is compiled where libmariadb-dev, pkg-config and gcc are"
+        )
     parts = {"NAME": parsed.database, "USER": parsed.username, "HOST": parsed.host, "PORT": parsed.port}
     given = {name: str(value) for name, value in parts.items() if value is not None}
     return {"ENGINE": f"django.db.backends.{_ENGINES[parsed.get_backend_name()]}", **given}

@@ -99,6 +99,8 @@ class HashingPool:
         self.profile = profile
         self.slots = slots or os.cpu_count() or 1
         self._queue = queue
+        self.most_held = self.slots + queue + lingering
+        """How many request threads running, waiting and lingering hashes can hold at once."""
         self._lingering = threading.BoundedSemaphore(lingering) if lingering else None
         self._reserved = min(_RESERVED, queue // 2)
         self._share = queue // 4 if queue >= _LEAST_SHARED_QUEUE else queue
