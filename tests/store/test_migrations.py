@@ -19,7 +19,7 @@ from nightlatch.records import SchemaStep
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
 from nightlatch.storage.sql.tables import metadata
 
-STEP = (1, "front door")
+STEPS = [(1, "front door"), (2, "derived columns")]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -31,16 +31,16 @@ def url(tmp_path: Path) -> str:
 
 def test_the_steps_are_done_once(url: str) -> None:
     """Pending at first, then done and recorded, then nothing more to do."""
-    assert pending(url) == [STEP]
+    assert pending(url) == STEPS
     with pytest.raises(SchemaMismatch, match="nightlatch migrate"):
         verify_schema(url)
-    assert migrate(url) == [STEP]
+    assert migrate(url) == STEPS
     assert pending(url) == []
     assert migrate(url) == []
     verify_schema(url)
     store = SqlStore.open(url)
-    (step,) = store.find(SchemaStep, {"number": 1})
-    assert (step.name, step.tool) == ("front door", "alembic")
+    rows = store.find(SchemaStep, {"tool": "alembic"}, order_by="number")
+    assert [(row.number, row.name) for row in rows] == STEPS
     store.close()
     assert sa.inspect(sa.create_engine(url, poolclass=sa.NullPool)).has_table("nightlatch_alembic")
 
@@ -50,7 +50,8 @@ def test_a_step_that_another_tool_did_is_not_run(url: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     metadata.create_all(engine)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=1, name="front door", tool="django", done_at=NOW))
+    for number, name in STEPS:
+        store.insert(SchemaStep(id=uuid4(), number=number, name=name, tool="django", done_at=NOW))
     store.close()
     assert migrate(engine) == []
     verify_schema(engine)
@@ -60,9 +61,9 @@ def test_a_process_runs_on_its_own_number_or_the_next(url: str) -> None:
     """One step ahead is an upgrade in progress; two are a version that this one does not know."""
     migrate(url)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=2, name="later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=3, name="later", tool="alembic", done_at=NOW))
     verify_schema(url)
-    store.insert(SchemaStep(id=uuid4(), number=3, name="much later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=4, name="much later", tool="alembic", done_at=NOW))
     with pytest.raises(SchemaMismatch, match="newer version"):
         verify_schema(url)
     store.close()
@@ -78,7 +79,7 @@ def test_a_step_that_fails_leaves_nothing(url: str) -> None:
     assert sa.inspect(engine).get_table_names() == ["nightlatch_lease"]
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE nightlatch_lease")
-    assert migrate(engine) == [STEP]
+    assert migrate(engine) == STEPS
 
 
 def test_an_unreachable_database_is_unavailable(tmp_path: Path) -> None:
@@ -141,9 +142,17 @@ def _description(engine: sa.Engine, table: str) -> dict[str, Any]:
     inspector = sa.inspect(engine)
     columns = inspector.get_columns(table)
     return {
-        "columns": [(each["name"], repr(each["type"]), each["nullable"], each["default"]) for each in columns],
+        "columns": [
+            (each["name"], repr(each["type"]), each["nullable"], each["default"], _computed(each)) for each in columns
+        ],
         "primary key": inspector.get_pk_constraint(table),
         "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
         "unique": sorted(map(str, inspector.get_unique_constraints(table))),
         "indexes": sorted(map(str, inspector.get_indexes(table))),
     }
+
+
+def _computed(column: Any) -> str | None:
+    # SQLite adds columns on one line, and SQLAlchemy reads that line to its last parenthesis.
+    text = column.get("computed", {}).get("sqltext")
+    return None if text is None else text.split(") VIRTUAL, ")[0]

@@ -1,0 +1,16 @@
+"""The Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+__all__ = ["NightlatchConfig"]
+
+
+class NightlatchConfig(AppConfig):
+    """``INSTALLED_APPS = [..., "nightlatch.django"]``."""
+
+    name = "nightlatch.django"
+    label = "nightlatch"
+    verbose_name = "Nightlatch"
+    default_auto_field = "django.db.models.BigAutoField"
