@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["house", "servers"]
+pytest_plugins = ["house", "servers", "sites"]
 
 
 @pytest.fixture(scope="session")

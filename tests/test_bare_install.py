@@ -40,3 +40,17 @@ def test_a_bare_install_names_the_extra() -> None:
     assert loaded == "[]"
     assert refusal.startswith("MissingExtra")
     assert "nightlatch[flask]" in refusal
+
+
+PLUGIN = """
+import sys
+import pytest
+import nightlatch.testing.plugin
+print(sorted(name for name in sys.modules if name.startswith("nightlatch")))
+"""
+
+
+def test_the_pytest_plugin_costs_nothing_until_it_is_asked() -> None:
+    """Every test run on a machine where this package is installed loads it: nothing else of the house with it."""
+    ran = subprocess.run([sys.executable, "-c", PLUGIN], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(["nightlatch", "nightlatch.testing", "nightlatch.testing.plugin"])

@@ -1,4 +1,4 @@
-"""The README's Flask application, as written, from an empty folder."""
+"""The README's applications, as written, from an empty folder."""
 
 from __future__ import annotations
 
@@ -29,15 +29,26 @@ def block(heading: str) -> str:
     return found.group(1)
 
 
-@pytest.mark.parametrize("source", ["README", "example"])
-def test_flask_as_written(tmp_path: Path, source: str) -> None:
+FLASK = ["flask", "--app", "app", "--debug", "run", "--no-reload", "--port"]
+UVICORN = ["uvicorn", "app:app", "--port"]
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        pytest.param(block("In Flask"), FLASK, id="Flask"),
+        pytest.param((ROOT / "examples/flask_app/app.py").read_text(), FLASK, id="Flask's example"),
+        pytest.param(block("In FastAPI"), UVICORN, id="FastAPI"),
+        pytest.param((ROOT / "examples/fastapi_app/app.py").read_text(), UVICORN, id="FastAPI's example"),
+    ],
+)
+def test_as_written(tmp_path: Path, program: str, command: list[str]) -> None:
     """Sign up by JSON, read the code from the terminal, prove, say hello, sign out."""
-    program = block("In Flask") if source == "README" else (ROOT / "examples/flask_app/app.py").read_text()
     (tmp_path / "app.py").write_text(program)
     port, output = free_port(), tmp_path / "output"
     with output.open("w") as file:
         running = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "app", "--debug", "run", "--no-reload", "--port", str(port)],
+            [sys.executable, "-m", *command, str(port)],
             cwd=tmp_path,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +32,20 @@ def test_time_and_mail_are_in_the_tests_hands(
         sessions.recognise(done.token)
     with pytest.raises(LookupError):
         nightlatch_mailbox.code_for("nobody@example.org")
+
+
+@pytest.mark.slow
+def test_the_example_as_written(tmp_path: Path) -> None:
+    """What docs/testing.md shows of an application's tests passes in an empty folder."""
+    text = (Path(__file__).parent.parent / "docs" / "testing.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "test_shop.py").write_text(blocks[0])
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -130,10 +130,14 @@ class Nightlatch:
         self.invitations = Invitations(core)
         self.operator = Operator(core)
 
-    def close(self) -> None:
-        """End the threads and let the store go."""
+    def stop(self) -> None:
+        """End the threads; the store stays whose it is."""
         self.background.stop()
         self.hashing.close()
+
+    def close(self) -> None:
+        """End the threads and let the store go."""
+        self.stop()
         close = getattr(self.store, "close", None)
         if close is not None:
             close()

@@ -241,11 +241,18 @@ class Throttled(Refusal):
     """
 
     code = "throttled"
-    message = "Too many tries. Please wait a little before the next one."
+    message = "Too many tries. Please wait before the next one."
 
     def __init__(self, reason: str = "", *, retry_after: timedelta) -> None:
         self.retry_after = retry_after
-        super().__init__(reason)
+        super().__init__(reason, message=f"Too many tries. Please wait {_about(retry_after)} before the next one.")
+
+
+def _about(wait: timedelta) -> str:
+    minutes = -(-wait // timedelta(minutes=1))
+    if minutes <= 1:
+        return "a minute"
+    return f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"  # noqa: PLR2004
 
 
 class Busy(Refusal):

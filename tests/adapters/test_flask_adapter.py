@@ -45,20 +45,6 @@ def test_the_pages_are_mounted(shop: Shop) -> None:
     assert shop.client.get("/authors").text == "authors"
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW"])
-def test_every_method_below_the_mount_is_ours(shop: Shop, method: str) -> None:
-    """None of them reaches the application's error pages or hooks."""
-    seen: list[str] = []
-
-    @shop.app.before_request
-    def see() -> None:
-        seen.append("the application")
-
-    answered = shop.client.open("/auth/api/session", method=method)
-    assert answered.status_code in {204, 401, 405}
-    assert seen == []
-
-
 def test_a_page_request_is_led_to_sign_in_and_back(shop: Shop) -> None:
     """303 to the sign-in page, with the way back; a program gets a problem document."""
     led = shop.client.get("/hello?x=1&y=%3F", headers=PAGE)

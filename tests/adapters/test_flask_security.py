@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask, request
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+from flask import Flask
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -143,17 +141,6 @@ def test_a_cookie_name_that_is_flasks_is_refused(make_shop: Callable[..., Shop])
     assert shop.client.get("/public").status_code == 200
 
 
-def test_over_https_the_cookie_bears_the_prefix(make_shop: Callable[..., Shop]) -> None:
-    """No subdomain and no script can plant it, and Flask's own has another name."""
-    shop = make_shop(base_url="https://shop.example", identifiers="username", development=True)
-    done = shop.client.post(
-        "/auth/api/sign-up", json={"username": "mia", "password": SECRET}, base_url="https://shop.example"
-    )
-    cookies = done.headers.getlist("Set-Cookie")
-    assert any(each.startswith("__Host-Http-session=nls_") and "; Secure" in each for each in cookies)
-    assert all("HttpOnly" in each and "SameSite=Lax" in each and "Path=/" in each for each in cookies)
-
-
 def test_two_applications_with_one_extension(tmp_path: Path) -> None:
     """The factory pattern calls init_app for each application: neither knows the other's users or sessions."""
     auth = Nightlatch()
@@ -186,39 +173,6 @@ def test_who_is_signed_in_is_not_carried_to_the_next_request(shop: Shop) -> None
         for path in ("/hello", "/theirs"):
             assert shop.client.get(path).status_code == 200
             assert shop.app.test_client().get(path, headers=JSON).status_code == 401
-
-
-def test_the_hosts_csrf_form_guard_leaves_our_routes_alone(tmp_path: Path) -> None:
-    """Flask-WTF guards the application's forms; our routes and pages guard themselves."""
-    app = Flask("guarded")
-    database = f"sqlite:///{tmp_path / 'g.db'}"
-    app.config.update(NIGHTLATCH=settings(database_url=database, identifiers="username"), SECRET_KEY="x" * 40)
-    app.testing = True
-    CSRFProtect(app)
-    extension = Nightlatch(app)
-    routes(app)
-    client = app.test_client()
-    done = client.post("/auth/api/sign-up", json={"username": "mia", "password": SECRET})
-    assert done.status_code == 200
-    assert client.post("/order").status_code == 400  # the host's guard is at work
-    refused = client.post("/auth/sign-out", headers={**PAGE, "Sec-Fetch-Site": "same-origin"}, data={"csrf_token": "x"})
-    assert refused.status_code == 403
-    assert client.get("/hello").status_code == 200
-    extension.core.close()
-
-
-def test_the_applications_walls_and_parsers_do_not_see_our_routes(shop: Shop) -> None:
-    """A login wall, a body limit and a parser of the application's stand behind our routes."""
-
-    @shop.app.before_request
-    def wall() -> Any:
-        _ = request.form, request.get_data()
-        return "a wall", 403
-
-    shop.app.config["MAX_CONTENT_LENGTH"] = 1
-    shop.sign_up()
-    assert shop.client.get("/auth/api/session").status_code == 200
-    assert shop.client.get("/hello").status_code == 403
 
 
 def test_068_no_answer_shows_a_token(shop: Shop) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,12 +64,14 @@ def test_migrate_plans_and_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_users(run: Callable[..., Result], mia: str) -> None:
     """List, show, roles, suspend, restore, delete: as a table and as JSON."""
     assert MIA in run("users", "list").output
-    (row,) = json.loads(run("users", "show", MIA, "--json").output)
-    assert (row["id"], row["roles"], row["status"]) == (mia, "editor", "active")
+    row = json.loads(run("users", "show", MIA, "--json").output)
+    assert (row["id"], row["roles"], row["status"]) == (mia, ["editor"], "active")
+    assert re.search(rf"^id +{mia}$", run("users", "show", MIA).output, re.MULTILINE)
+    assert "there may be more" in run("users", "list", "--limit", "1").output
     assert "suspended" in run("users", "suspend", MIA).output
     assert json.loads(run("sessions", "list", "--json").output) == []
     assert run("users", "restore", mia).exit_code == 0
-    assert json.loads(run("users", "roles", MIA, "admin", "editor", "--json").output)[0]["roles"] == "admin, editor"
+    assert json.loads(run("users", "roles", MIA, "admin", "editor", "--json").output)["roles"] == ["admin", "editor"]
     assert run("users", "delete", MIA, input="n\n").exit_code == 1
     assert run("users", "delete", MIA, "--yes").exit_code == 0
     assert run("users", "list").output.strip() == "There are no users yet."
@@ -110,6 +115,49 @@ def test_mistakes(run: Callable[..., Result], arguments: tuple[str, ...], code: 
     assert (said.exit_code, words in said.output) == (code, True), said.output
 
 
+def test_a_database_without_tables_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which command to run, not what the driver said."""
+    monkeypatch.setenv("NIGHTLATCH_DEVELOPMENT", "1")
+    for arguments in (
+        ("users", "list"),
+        ("sessions", "list"),
+        ("users", "add", "--email", MIA),
+        ("outbox", "run", "--once"),
+    ):
+        said = CliRunner().invoke(command, ["--data", str(tmp_path), *arguments])
+        assert (said.exit_code, "run 'nightlatch migrate'" in said.output) == (2, True), said.output
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("postgresql://mia:s3cret-word@127.0.0.1:1/x", 3, "cannot be reached"),
+        ("mariadb://mia:s3cret-word@127.0.0.1:1/x", 3, "cannot be reached"),
+        ("oracle://mia:s3cret-word@127.0.0.1/x", 2, "none of sqlite, postgresql"),
+        ("s3cret-word", 2, "no address of a database"),
+    ],
+)
+def test_a_wrong_database_is_told(run: Callable[..., Result], url: str, code: int, words: str) -> None:
+    """In a sentence, with its own exit code, and without the password."""
+    said = run("users", "list", env={"NIGHTLATCH_DATABASE_URL": url})
+    assert (said.exit_code, words in said.output) == (code, True), said.output
+    assert "s3cret-word" not in said.output
+
+
+def test_a_wrong_folder_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing configured: how to begin is told, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(command, ["users", "list"])
+    assert (said.exit_code, "nightlatch init" in said.output) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_are_for_the_server_that_was_started(run: Callable[..., Result], tmp_path: Path) -> None:
+    """In development the address is the port that `serve` was given, for the commands beside it too."""
+    (tmp_path / "data" / "run.json").write_text('{"config": null, "given": {"port": 8123}}')
+    assert "http://localhost:8123/auth/invitation" in run("users", "add", "--email", MIA).output
+
+
 def test_a_missing_database_is_told(run: Callable[..., Result], tmp_path: Path) -> None:
     """Exit code 3, and no traceback."""
     for path in (tmp_path / "data").glob("nightlatch.db*"):
@@ -150,3 +198,16 @@ def test_a_terminal_is_not_steered_by_names(run: Callable[..., Result], mia: str
     auth.close()
     said = run("users", "list").output
     assert "\x1b" not in said
+
+
+@pytest.mark.slow
+def test_delivering_goes_on_until_it_is_stopped(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Ctrl-C is how `outbox run` is ended, and no mistake."""
+    program = [str(Path(sys.executable).parent / "nightlatch"), "--data", str(tmp_path / "data"), "outbox", "run"]
+    running = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr
+    assert "Ctrl-C" in running.stderr.readline()
+    assert run("users", "add", "--email", MIA, "--mail").exit_code == 0
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=10)
+    assert (running.returncode, "delivered" in said) == (0, True)

@@ -91,7 +91,7 @@ def test_over_https_the_cookie_has_its_prefix(make_house: Callable[..., House]) 
     assert set(browser.cookies) == {"__Host-Http-session", "__Host-Http-session_device"}
     token = browser.cookies["__Host-Http-session"]
     assert browser.call("GET", "/api/session")[0] == 200
-    assert Browser(browser.app, cookies={"session": token}).call("GET", "/api/session")[0] == 401
+    assert Browser(browser.site, cookies={"session": token}).call("GET", "/api/session")[0] == 401
     response = browser.send("GET", "/api/session")
     assert header(response, "strict-transport-security") == "max-age=63072000; includeSubDomains"
     auth.close()
@@ -202,3 +202,27 @@ def test_signing_in_again_ends_the_session_before(browser: Browser, app: HttpApp
     assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})[0] == 200
     assert Browser(app, cookies={"session": before}).call("GET", "/api/session")[0] == 401
     assert len(browser.call("GET", "/api/sessions")[1]["sessions"]) == 1
+
+
+def test_preflights_of_a_friend_are_answered(make_house: Callable[..., House]) -> None:
+    """An origin that settings name may ask first, as browsers do before JSON; nobody else is told anything."""
+    house = make_house(allowed_origins=("https://shop.example.com",))
+    browser = Browser(HttpApp(house.auth))
+    for origin, allowed in (("https://shop.example.com", "https://shop.example.com"), ("https://evil.example", None)):
+        asked = {"origin": origin, "access-control-request-method": "POST", "sec-fetch-site": "cross-site"}
+        told = browser.send("OPTIONS", "/api/sign-in", headers=asked)
+        assert (told.status, header(told, "allow")) == (204, "OPTIONS, POST")
+        assert header(told, "access-control-allow-origin") == allowed
+        assert header(told, "x-content-type-options") == "nosniff"
+
+
+def test_a_path_that_lacks_its_last_part_is_not_there(browser: Browser) -> None:
+    """404, not a 405 whose `Allow` names the method that was just refused."""
+    assert browser.call("DELETE", "/api/sessions/")[0] == 404
+    assert browser.call("GET", "/static/")[0] == 404
+
+
+def test_head_tells_the_length_of_get(browser: Browser) -> None:
+    """RFC 9110 8.6: that, or nothing."""
+    got, told = browser.get("/sign-in"), browser.send("HEAD", "/sign-in")
+    assert (told.body, header(told, "content-length")) == (b"", str(len(got.body)))

@@ -1,10 +1,10 @@
-"""Flaw classes of the field, by number, over HTTP."""
+"""Flaw classes of the field, by number, over HTTP: through every way in there is (`sites.SITES`)."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,29 +14,31 @@ from hypothesis import strategies as st
 
 from browsing import Browser, header
 from house import PASSWORD, House
-from nightlatch.http.app import HttpApp
 from nightlatch.http.hosted.routes import PAGES
-from nightlatch.http.messages import Request
+from nightlatch.http.messages import Response
 from nightlatch.http.routes import API
 from nightlatch.ports import after
 from nightlatch.primitives.opaque import Kind, issue
 from nightlatch.records import RECORDS, Attempt, Event, OutboxMessage, Record
 from nightlatch.storage.memory import MemoryStore
+from nightlatch.testing.sites import Sent, Site
 
 MIA, LEO = "mia@example.org", "leo@example.org"
 SECRET = PASSWORD.reveal()
 
 
 @pytest.fixture
-def app(house: House) -> HttpApp:
-    """Return the web layer of the usual house."""
-    return HttpApp(house.auth)
+def site(house: House, open_site: Callable[[House], Site]) -> Iterator[Site]:
+    """Open the usual house to the web."""
+    site = open_site(house)
+    yield site
+    site.close()
 
 
 @pytest.fixture
-def browser(app: HttpApp) -> Browser:
+def browser(site: Site) -> Browser:
     """Return a browser without cookies."""
-    return Browser(app)
+    return Browser(site)
 
 
 def member(browser: Browser, house: House, email: str = MIA) -> None:
@@ -66,7 +68,7 @@ def test_015_look_alike_addresses_reach_nobody_else(browser: Browser, house: Hou
         "mia@example.org@evil",
     ):
         assert browser.call("POST", "/api/sign-up", {"email": odd})[0] == 422
-    other = Browser(browser.app, peer="198.51.100.20")
+    other = Browser(browser.site, peer="198.51.100.20")
     assert other.call("POST", "/api/sign-up", {"email": "MIA@EXAMPLE.ORG"})[0] == 202
     house.deliver()
     assert house.mails[-1].to == MIA
@@ -106,7 +108,7 @@ def test_030_no_token_of_one_kind_is_good_for_another(browser: Browser, house: H
         "link": house.link(LEO).reveal(),
     }
     for kind, token in tokens.items():
-        stranger = Browser(browser.app, cookies={"session": token})
+        stranger = Browser(browser.site, cookies={"session": token})
         assert (stranger.call("GET", "/api/session")[0] == 200) == (kind == "session")
         if kind != "attempt":
             assert (
@@ -116,14 +118,14 @@ def test_030_no_token_of_one_kind_is_good_for_another(browser: Browser, house: H
             assert browser.call("POST", "/api/attempt/link", {"link": token})[0] == 410
     forged = {kind: issue(kind).text() for kind in Kind}
     for token in forged.values():
-        assert Browser(browser.app, cookies={"session": token}).call("GET", "/api/session")[0] == 401
+        assert Browser(browser.site, cookies={"session": token}).call("GET", "/api/session")[0] == 401
 
 
-def test_032_what_was_sent_for_a_sign_up_dies_with_its_use(browser: Browser, app: HttpApp, house: House) -> None:
+def test_032_what_was_sent_for_a_sign_up_dies_with_its_use(browser: Browser, site: Site, house: House) -> None:
     """Two attempts for one address: proving one kills the other's code and link."""
     _, first = browser.call("POST", "/api/sign-up", {"email": MIA, "password": SECRET})
     old_code, old_link = house.code().reveal(), house.link().reveal()
-    member(Browser(app), house)
+    member(Browser(site), house)
     answer = {"attempt": first["attempt"], "authenticator": "email_code", "code": old_code}
     assert browser.call("POST", "/api/attempt/answer", answer)[0] == 401
     assert browser.call("POST", "/api/attempt/link", {"link": old_link})[0] == 410
@@ -139,20 +141,28 @@ def test_036_links_come_from_base_url_alone(browser: Browser, house: House) -> N
     assert "evil" not in mail.text + mail.html + mail.message_id + mail.sender
 
 
+class Listening:
+    """A site whose answers are overheard, but for the cookies they set."""
+
+    def __init__(self, site: Site, bodies: list[str]) -> None:
+        self.site, self.bodies = site, bodies
+        self.close = site.close
+
+    def send(self, sent: Sent) -> Response:
+        """Send, and listen."""
+        response = self.site.send(sent)
+        kept = [pair for pair in response.headers if pair[0].lower() != "set-cookie"]
+        self.bodies.append(response.body.decode() + str(kept))
+        return response
+
+
 def test_037_068_secrets_are_in_no_answer_and_no_log(
     browser: Browser, house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Codes, links, passwords and hashes: nowhere but in the mail; the session only in its cookie."""
     caplog.set_level(logging.DEBUG)
-    bodies = []
-    real = browser.app.respond
-
-    def listening(request: Request) -> Any:
-        response = real(request)
-        bodies.append(response.body.decode() + str([pair for pair in response.headers if pair[0] != "Set-Cookie"]))
-        return response
-
-    browser.app.respond = listening  # type: ignore[method-assign]
+    bodies: list[str] = []
+    browser.site = Listening(browser.site, bodies)
     member(browser, house)
     code, link = house.code().reveal(), house.link().reveal()
     for path in (
@@ -174,7 +184,7 @@ def test_037_068_secrets_are_in_no_answer_and_no_log(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_039_a_changed_token_is_refused(data: st.DataObject) -> None:
+def test_039_a_changed_token_is_refused(open_site: Callable[[House], Site], data: st.DataObject) -> None:
     """Flipped, cut, extended, case-changed, doubled: nobody."""
     house = House(MemoryStore())
     done = house.member()
@@ -195,8 +205,9 @@ def test_039_a_changed_token_is_refused(data: st.DataObject) -> None:
         )
     )
     if changed.strip() != token:
-        browser = Browser(HttpApp(house.auth), cookies={"session": changed})
-        assert browser.call("GET", "/api/session")[0] == 401
+        site = open_site(house)
+        assert Browser(site, cookies={"session": changed}).call("GET", "/api/session")[0] == 401
+        site.close()
     house.auth.close()
 
 
@@ -239,10 +250,10 @@ def test_061_tokens_change_at_every_step_up(browser: Browser, house: House) -> N
     assert len(seen) == 5
 
 
-def test_062_a_revoked_session_is_dead_on_every_route(browser: Browser, app: HttpApp, house: House) -> None:
+def test_062_a_revoked_session_is_dead_on_every_route(browser: Browser, site: Site, house: House) -> None:
     """At once, everywhere."""
     member(browser, house)
-    stolen = Browser(app, cookies=dict(browser.cookies))
+    stolen = Browser(site, cookies=dict(browser.cookies))
     assert browser.call("DELETE", "/api/session")[0] == 204
     for route in API:
         if route.who == "signed_in":
@@ -264,10 +275,10 @@ def test_063_suspension_ends_everything(browser: Browser, house: House) -> None:
     assert (status, problem["code"]) == (401, "invalid_credentials")
 
 
-def test_065_another_persons_session_cannot_be_named(browser: Browser, app: HttpApp, house: House) -> None:
+def test_065_another_persons_session_cannot_be_named(browser: Browser, site: Site, house: House) -> None:
     """Revoking by id is revoking one's own; another's looks like none."""
     member(browser, house)
-    leo = Browser(app, peer="198.51.100.30")
+    leo = Browser(site, peer="198.51.100.30")
     member(leo, house, LEO)
     theirs = browser.call("GET", "/api/session")[1]["session"]["id"]
     assert leo.call("DELETE", f"/api/sessions/{theirs}")[0] == 404
@@ -276,9 +287,10 @@ def test_065_another_persons_session_cannot_be_named(browser: Browser, app: Http
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1"))))
-def test_066_any_cookie_header_is_anonymous_at_most(value: str) -> None:
+def test_066_any_cookie_header_is_anonymous_at_most(open_site: Callable[[House], Site], value: str) -> None:
     """Bytes of any kind: never in, never a fault."""
     house = House(MemoryStore())
+    site = open_site(house)
     for path in ("/api/session", "/account", "/sign-in"):
         for sent in (
             value,
@@ -286,17 +298,18 @@ def test_066_any_cookie_header_is_anonymous_at_most(value: str) -> None:
             f"session={value}; session={value}",
             f"={value}; session_visitor={value}",
         ):
-            response = Browser(HttpApp(house.auth)).send("GET", path, headers={"cookie": sent})
+            response = Browser(site).send("GET", path, headers={"cookie": sent})
             assert response.status in {200, 303, 401}
+    site.close()
     house.auth.close()
 
 
-def test_066_a_cookie_sent_twice_is_no_cookie(browser: Browser, app: HttpApp, house: House) -> None:
+def test_066_a_cookie_sent_twice_is_no_cookie(browser: Browser, site: Site, house: House) -> None:
     """Cookie tossing: one of the two may be an attacker's (Cookie Crumbles)."""
     member(browser, house)
     token = browser.cookies["session"]
     for cookie in (f"session={token}; session={token}", f"session=x; session={token}", f"session={token}; session="):
-        assert Browser(app).send("GET", "/api/session", headers={"cookie": cookie}).status == 401
+        assert Browser(site).send("GET", "/api/session", headers={"cookie": cookie}).status == 401
 
 
 def test_074_forwarded_headers_are_not_believed(browser: Browser, house: House) -> None:
@@ -326,13 +339,17 @@ def test_074_forwarded_headers_are_not_believed(browser: Browser, house: House) 
         ("::ffff:203.0.113.9", "203.0.113.9"),
     ],
 )
-def test_074_the_walk_goes_right_to_left(make_house: Callable[..., House], forwarded: str, seen: str) -> None:
+def test_074_the_walk_goes_right_to_left(
+    make_house: Callable[..., House], open_site: Callable[[House], Site], forwarded: str, seen: str
+) -> None:
     """The first address that no trusted proxy has."""
     house = make_house(trusted_proxies=("10.0.0.0/8",), identifiers="username")
-    browser = Browser(HttpApp(house.auth), peer="10.0.0.1")
+    site = open_site(house)
+    browser = Browser(site, peer="10.0.0.1")
     browser.headers["x-forwarded-for"] = forwarded
     assert browser.call("POST", "/api/sign-up", {"username": "mia", "password": SECRET})[0] == 200
     assert browser.call("GET", "/api/sessions")[1]["sessions"][0]["ip"] == seen
+    site.close()
 
 
 def test_078_no_address_is_one_budget_not_none(browser: Browser) -> None:
@@ -361,7 +378,7 @@ def test_079_odd_paths_are_no_way_round(browser: Browser, path: str) -> None:
     assert browser.call("POST", path, {"identifier": MIA, "password": "x"})[0] in {404, 405}
 
 
-def test_083_known_and_unknown_cost_the_same(browser: Browser, app: HttpApp, house: House) -> None:
+def test_083_known_and_unknown_cost_the_same(browser: Browser, site: Site, house: House) -> None:
     """The same number of hashes, and the same rows by kind, for a wrong password, a stranger and a sign-up."""
     member(browser, house)
     pool, counts = house.auth.hashing, []
@@ -376,7 +393,7 @@ def test_083_known_and_unknown_cost_the_same(browser: Browser, app: HttpApp, hou
     def cost(path: str, body: dict[str, str]) -> tuple[int, dict[type[Record], int]]:
         counts.clear()
         before = {kind: len(rows) for kind, rows in everything(house).items()}
-        Browser(app, peer=f"198.51.{len(before)}.{len(everything(house)[Event]) % 250}").call("POST", path, body)
+        Browser(site, peer=f"198.51.{len(before)}.{len(everything(house)[Event]) % 250}").call("POST", path, body)
         return len(counts), {
             kind: len(rows) - before[kind]
             for kind, rows in everything(house).items()
@@ -391,13 +408,13 @@ def test_083_known_and_unknown_cost_the_same(browser: Browser, app: HttpApp, hou
     )
 
 
-def test_084_known_and_unknown_get_the_same_bytes(browser: Browser, app: HttpApp, house: House) -> None:
+def test_084_known_and_unknown_get_the_same_bytes(browser: Browser, site: Site, house: House) -> None:
     """Status, headers and bodies, with what is random taken out."""
     member(browser, house)
 
     def answered(path: str, body: dict[str, Any]) -> tuple[int, list[str], dict[str, Any]]:
         raw = json.dumps(body).encode()
-        response = Browser(app, peer="198.51.100.77").send(
+        response = Browser(site, peer="198.51.100.77").send(
             "POST", path, raw, headers={"content-type": "application/json"}
         )
         document = json.loads(response.body)

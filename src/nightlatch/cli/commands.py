@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import click
 
 from nightlatch.auth import Nightlatch
-from nightlatch.cli.output import plain_errors, say, show
+from nightlatch.cli.output import plain_errors, say, show, show_one
 from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.hosting.installation import HostInstallation
 from nightlatch.pages.devices import device_words
 from nightlatch.records import Session, User
 
-__all__ = ["Loader", "add_commands"]
+__all__ = ["Loader", "add_commands", "core_for_command"]
 
 Loader = Callable[[], Nightlatch]
 
@@ -36,16 +38,32 @@ def add_commands(group: click.Group, load: Loader) -> None:
     group.add_command(doctor_command(load))
 
 
+def core_for_command(site: HostInstallation) -> Nightlatch:
+    """Return the core of a host application for the command that runs; two of them mend what others are refused for."""
+    site.mends_the_schema = click.get_current_context().info_name in {"migrate", "doctor"}
+    return site.core
+
+
 def _user_row(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "email": user.email,
         "username": user.username,
         "name": user.name,
-        "roles": ", ".join(user.roles),
+        "roles": user.roles,
         "status": user.status,
-        "created_at": user.created_at.isoformat(timespec="seconds"),
+        "created_at": user.created_at,
     }
+
+
+_USER_COLUMNS = ("email", "username", "name", "roles", "status", "created_at")
+_SESSION_COLUMNS = ("id", "user", "device", "ip", "last_seen_at")
+
+
+def _hint_at_more(found: int, limit: int) -> None:
+    """Never let a cut list look whole; on standard error, out of programs' way."""
+    if found == limit:
+        click.echo(f"These are {limit}; there may be more: --limit.", err=True)
 
 
 def _session_row(session: Session) -> dict[str, Any]:
@@ -55,8 +73,8 @@ def _session_row(session: Session) -> dict[str, Any]:
         "device": device_words(session.user_agent),
         "ip": session.ip,
         "aal": session.aal,
-        "last_seen_at": session.last_seen_at.isoformat(timespec="seconds"),
-        "expires_at": session.expires_at.isoformat(timespec="seconds"),
+        "last_seen_at": session.last_seen_at,
+        "expires_at": session.expires_at,
     }
 
 
@@ -111,14 +129,15 @@ def _users(load: Loader) -> click.Group:
     def list_(*, limit: int, as_json: bool) -> None:
         with plain_errors():
             rows = [_user_row(user) for user in load().operator.users(limit=limit)]
-            show(rows, as_json=as_json, empty="There are no users yet.")
+            show(rows, as_json=as_json, empty="There are no users yet.", columns=_USER_COLUMNS)
+            _hint_at_more(len(rows), limit)
 
     @group.command("show", help="Show a user by address, user name or id.")
     @click.argument("user")
     @as_json
     def show_(*, user: str, as_json: bool) -> None:
         with plain_errors():
-            show([_user_row(load().operator.find_user(user))], as_json=as_json, empty="")
+            show_one(_user_row(load().operator.find_user(user)), as_json=as_json)
 
     @group.command("roles", help="Set a user's roles: all of them, in place of those there are.")
     @click.argument("user")
@@ -127,7 +146,7 @@ def _users(load: Loader) -> click.Group:
     def roles_(*, user: str, roles: tuple[str, ...], as_json: bool) -> None:
         with plain_errors():
             operator = load().operator
-            show([_user_row(operator.set_roles(operator.find_user(user).id, roles))], as_json=as_json, empty="")
+            show_one(_user_row(operator.set_roles(operator.find_user(user).id, roles)), as_json=as_json)
 
     for name, past, text in (
         ("suspend", "suspended: every session has ended", "Suspend a user and end every session."),
@@ -171,7 +190,8 @@ def _sessions(load: Loader) -> click.Group:
             operator = load().operator
             user_id = operator.find_user(user).id if user else None
             rows = [_session_row(each) for each in operator.sessions(user_id=user_id, limit=limit)]
-            show(rows, as_json=as_json, empty="Nobody is signed in.")
+            show(rows, as_json=as_json, empty="Nobody is signed in.", columns=_SESSION_COLUMNS)
+            _hint_at_more(len(rows), limit)
 
     @group.command("revoke", help="End a session by its id, or all of a user's.")
     @click.argument("session_id", required=False)
@@ -208,9 +228,12 @@ def _outbox(load: Loader) -> click.Group:
         with plain_errors():
             auth = load()
             delivered = auth.outbox.run_once()
-            while not once:
-                time.sleep(auth.settings.outbox.poll.total_seconds())
-                auth.outbox.run_once()
+            with suppress(KeyboardInterrupt):
+                if not once:
+                    click.echo("Delivering; Ctrl-C ends it.", err=True)
+                while not once:
+                    time.sleep(auth.settings.outbox.poll.total_seconds())
+                    delivered += auth.outbox.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 
     return group

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from nightlatch.auth import Nightlatch
-from nightlatch.cli.commands import add_commands
+from nightlatch.cli.application import site_of
+from nightlatch.cli.commands import add_commands, core_for_command
 from nightlatch.cli.output import plain_errors
 from nightlatch.errors import ConfigurationError
 
@@ -23,22 +24,44 @@ __all__ = ["command"]
     envvar="NIGHTLATCH_CONFIG",
     help="Settings, in TOML. NIGHTLATCH_* variables win over it.",
 )
+@click.option("--app", help="Of a FastAPI or Starlette application instead: module:name, its settings and its users.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of database and keys.")
 @click.pass_context
-def command(context: click.Context, config: Path | None, data: Path | None) -> None:
+def command(context: click.Context, config: Path | None, data: Path | None, app: str | None) -> None:
     """Keep what every command needs."""
-    context.obj = {"config": config, "data": data}
+    if app is not None and (config is not None or data is not None):
+        raise click.UsageError("--app has settings of its own: leave --config and --data out.")
+    if app is not None and context.invoked_subcommand in {"serve", "init"}:
+        raise click.UsageError(f"{context.invoked_subcommand} is for the stand-alone server: leave --app out.")
+    context.obj = {"config": config, "data": data, "app": app}
 
 
 def _load() -> Nightlatch:
     from nightlatch.server.app import build
     from nightlatch.server.config import load
+    from nightlatch.server.run import last_port
+    from nightlatch.storage.sql.schema import verify_schema
 
     context = click.get_current_context()
     told = context.find_root().obj
-    auth = build(load(told["config"], given={"data": str(told["data"]) if told["data"] else None}))
+    if told["app"] is not None:
+        site = site_of(told["app"])
+        context.call_on_close(site.close)
+        return core_for_command(site)
+    given = {"data": str(told["data"]) if told["data"] else None}
+    config = load(told["config"], given=given)
+    if config.settings.development:
+        # The address of a development server is its port's: links are for the one that was started last.
+        config = load(told["config"], given={**given, "port": last_port(config)})
+    auth = build(config)
     context.call_on_close(auth.close)
+    if context.info_name not in _MENDERS:
+        verify_schema(config.database_url)
     return auth
+
+
+_MENDERS = {"migrate", "doctor"}
+"""They tell, and mend, what is wrong with a schema; every other command needs one that fits."""
 
 
 add_commands(command, _load)

@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from nightlatch.auth import Nightlatch
-from nightlatch.cli.commands import add_commands
+from nightlatch.cli.commands import add_commands, core_for_command
 
 __all__ = ["group"]
 
@@ -16,7 +16,7 @@ group = click.Group("nightlatch", help="Users, sessions, schema and outbox of th
 def _load() -> Nightlatch:
     from nightlatch.flask.user import installation
 
-    return installation().core
+    return core_for_command(installation())
 
 
 add_commands(group, _load)

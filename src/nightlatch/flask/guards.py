@@ -9,9 +9,8 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import current_app
 
-from nightlatch.errors import Forbidden, NotAuthenticated, ReauthenticationRequired
 from nightlatch.flask.user import installation, load_user
-from nightlatch.primitives.assurance import meets
+from nightlatch.http.guards import admit
 
 __all__ = ["login_required", "require"]
 
@@ -47,16 +46,8 @@ def require(
 
 
 def _admit(role: str | None, aal: int | None, max_age: timedelta | None) -> None:
-    user = load_user()
-    session = user.session
-    if session is None:
-        raise NotAuthenticated("nobody is signed in")
-    if role is not None and not user.has_role(role):
-        raise Forbidden(f"role {role}")
-    if aal is not None or max_age is not None:
-        now = installation().core.clock.now()
-        if not meets(session.evidence, aal=aal or 1, max_age=max_age, now=now):
-            raise ReauthenticationRequired("session not sure enough", aal=aal, max_age=max_age)
+    session, now = load_user().session, installation().core.clock.now()
+    admit(session, role=role, aal=aal, max_age=max_age, now=now)
 
 
 def login_required(view: Callable[P, T]) -> Callable[P, T]:

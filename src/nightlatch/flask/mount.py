@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
+from werkzeug.wsgi import get_host
 
 from nightlatch.errors import ConfigurationError, StoreError
-from nightlatch.flask.answers import outage
 from nightlatch.flask.installation import Installation
+from nightlatch.http.answers import outage
 from nightlatch.http.wsgi import answer, path_of, request_of
 
 __all__ = ["Mounted"]
@@ -37,7 +38,7 @@ class Mounted:
         ours = path == mount or path.startswith(f"{mount}/")
         try:
             # An application that is not configured answers nothing at all, rather than everything but sign-in.
-            self._installation.prepare(environ)
+            self._installation.prepare(lambda: get_host(environ))
             web = self._installation.web if ours else None
         except ConfigurationError as error:
             return self._fault(error, environ, start_response)

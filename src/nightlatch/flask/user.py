@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
-from uuid import UUID
 
 from flask import current_app, g, has_request_context
 from flask_login import AnonymousUserMixin
 from werkzeug.local import LocalProxy
 
 from nightlatch.errors import ConfigurationError, NotAuthenticated
+from nightlatch.http.visitors import SignedInUser
 from nightlatch.records import Session, User
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Anonymous", "CurrentUser", "current_user", "end_session", "installation", "load_user"]
 
 
-class CurrentUser:
+class CurrentUser(SignedInUser):
     """Somebody who is signed in: what the session's own row tells, without a second read.
 
     Args:
@@ -26,42 +26,17 @@ class CurrentUser:
         site: reads the whole user, when a field is asked for that the session does not carry.
     """
 
-    is_authenticated = True
     is_active = True
     is_anonymous = False
 
     def __init__(self, session: Session, site: Installation) -> None:
-        self.session = session
+        super().__init__(session)
         self._site = site
         self._user: User | None = None
-
-    @property
-    def id(self) -> UUID:
-        """The user's id."""
-        return self.session.user_id
 
     def get_id(self) -> str:
         """Return the id as text, as Flask-Login has it."""
         return str(self.session.user_id)
-
-    @property
-    def email(self) -> str | None:
-        """The primary address."""
-        return self.session.email
-
-    @property
-    def username(self) -> str | None:
-        """The user name."""
-        return self.session.username
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The user's roles."""
-        return self.session.roles
-
-    def has_role(self, role: str) -> bool:
-        """Tell whether the user has a role."""
-        return role in self.session.roles
 
     @property
     def name(self) -> str:
@@ -80,15 +55,6 @@ class CurrentUser:
         if self._user is None:
             raise NotAuthenticated("the user is gone")
         return self._user
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CurrentUser) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    def __repr__(self) -> str:
-        return f"CurrentUser({self.id})"
 
 
 class Anonymous(AnonymousUserMixin):  # type: ignore[misc] # Flask-Login is not typed
@@ -126,7 +92,7 @@ def load_user() -> CurrentUser | Anonymous:
         return Anonymous()
     if "nightlatch_user" not in g:
         site = installation()
-        session = site.session_of_request()
+        session = site.exchange.session_in_host
         g.nightlatch_user = Anonymous() if session is None else CurrentUser(session, site)
     return cast("CurrentUser | Anonymous", g.nightlatch_user)
 

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
     from nightlatch.auth import Nightlatch
 
-__all__ = ["HttpApp"]
+__all__ = ["LONGEST_BODY", "HttpApp"]
 
 log = logging.getLogger("nightlatch.http")
+
+LONGEST_BODY = max(route.limit for route in (*API, *PAGES))
+"""Bytes that any route takes at most: for adapters that read a body before they know the route."""
 
 
 class HttpApp:
@@ -56,7 +59,7 @@ class HttpApp:
             table[route.method, route.path.removesuffix("{id}")] = route
         self._methods: dict[str, list[str]] = {}
         for route in routes:
-            self._methods.setdefault(route.path.removesuffix("{id}"), []).append(route.method)
+            self._methods.setdefault(route.path, []).append(route.method)
 
     def respond(self, request: Request) -> Response:
         """Answer a request. Never raises, and never answers 5xx but for `busy` and `unavailable`."""
@@ -64,9 +67,7 @@ class HttpApp:
         route: Route | None = None
         try:
             route = self._route(exchange)
-            if route is None:
-                return self._options(exchange)
-            response = self._answer(route, exchange)
+            response = self._options(exchange) if route is None else self._answer(route, exchange)
         except NightlatchError as error:
             response = self._refuse(route, exchange, error)
         except Exception as error:  # noqa: BLE001 - the last resort (ASVS 16.5.4)
@@ -86,7 +87,7 @@ class HttpApp:
         if route is not None and segment:
             exchange.segment = segment
             return route
-        if request.path in self._methods or (segment and (parent + slash) in self._methods):
+        if self._methods_of(request.path):
             if request.method == "OPTIONS":
                 return None
             raise MethodNotAllowed(request.method[:20])
@@ -121,8 +122,8 @@ class HttpApp:
         return self._told(route, exchange, None)
 
     def _told(self, route: Route | None, exchange: Exchange, error: NightlatchError | None) -> Response:
-        """Tell what happened, in the form that the route speaks."""
-        if route is not None and route.kind == "page":
+        """Tell what happened, in the form that the route speaks; where there is none, that the client asks for."""
+        if _spoken(route, exchange) == "page":
             try:
                 return message_page(exchange, error)
             except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
@@ -133,26 +134,31 @@ class HttpApp:
         """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""
         settings = self.auth.settings
         back = ""
-        if exchange.request.method == "GET":
-            asked = quote(self.look.mount + exchange.request.path, safe="/")
-            back = f"?return_to={asked}"
+        request = exchange.request
+        if ("GET", request.path) in self._exact and request.path != "/sign-out":
+            asked = self.look.mount + request.path
+            if request.method == "GET" and request.query:
+                asked += f"?{request.query}"
+            back = f"?return_to={quote(asked, safe='/')}"
         return lead_on(exchange, f"{settings.mount}/sign-in{back}")
 
     def _options(self, exchange: Exchange) -> Response:
         return Response(status=204, headers=[("Allow", self._allowed(exchange))])
 
+    def _methods_of(self, path: str) -> list[str]:
+        parent, slash, segment = path.rpartition("/")
+        return self._methods.get(path) or (self._methods.get(f"{parent}{slash}{{id}}", []) if segment else [])
+
     def _allowed(self, exchange: Exchange) -> str:
-        path = exchange.request.path
-        methods = self._methods.get(path) or self._methods.get(path.rpartition("/")[0] + "/") or []
+        methods = self._methods_of(exchange.request.path)
         also = ["HEAD"] if "GET" in methods else []
         return ", ".join(sorted({*methods, *also, "OPTIONS"}))
 
     def _finish(self, route: Route | None, exchange: Exchange, response: Response) -> Response:
-        kind = route.kind if route is not None else "api"
-        response.headers.extend(getattr(self.headers, kind))
+        response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
-            response.body = b""
+            response.without_body()
         return response
 
     def _cors(self, exchange: Exchange, response: Response) -> None:
@@ -171,6 +177,14 @@ class HttpApp:
                     ("Access-Control-Allow-Headers", "Content-Type"),
                     ("Access-Control-Max-Age", "600"),
                 ]
+
+
+def _spoken(route: Route | None, exchange: Exchange) -> str:
+    """Return the kind of an answer: a person who is lost sees a page."""
+    if route is not None:
+        return route.kind
+    asks_page = "text/html" in (exchange.request.header("accept") or "")
+    return "page" if asks_page and not exchange.request.path.startswith("/api/") else "api"
 
 
 def _place(error: Exception) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from nightlatch.errors import NightlatchError, NotAuthenticated
 from nightlatch.flows.outcome import Complete
 from nightlatch.http.cookies import read
-from nightlatch.http.guards import clean_user_agent
+from nightlatch.http.guards import SAFE_METHODS, clean_user_agent
 from nightlatch.http.messages import Request, Response
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -105,6 +105,16 @@ class Exchange:
             return self.session
         except NotAuthenticated:
             return None
+
+    @property
+    def session_in_host(self) -> Session | None:
+        """The living session as a host application's own routes may count on it.
+
+        They are held to the same rule as ours: on an unsafe request from elsewhere the cookie counts as not sent.
+        """
+        if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
+            return None
+        return self.session_or_none
 
     # --- answering --------------------------------------------------------------------------------------------------
 

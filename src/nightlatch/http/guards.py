@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from nightlatch.errors import CrossSite
+from nightlatch.errors import CrossSite, Forbidden, NotAuthenticated, ReauthenticationRequired
 from nightlatch.http.messages import Request
+from nightlatch.primitives.assurance import meets
+from nightlatch.records import Session
 from nightlatch.settings import Settings
 
-__all__ = ["SAFE_METHODS", "Origins", "Proxies", "clean_user_agent"]
+__all__ = ["SAFE_METHODS", "Origins", "Proxies", "admit", "clean_user_agent"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -49,6 +52,41 @@ class Origins:
         """
         if request.method not in SAFE_METHODS and not self.own(request):
             raise CrossSite("cross-origin unsafe request")
+
+
+def admit(
+    session: Session | None,
+    *,
+    role: str | None = None,
+    aal: int | None = None,
+    max_age: timedelta | None = None,
+    now: datetime,
+) -> Session:
+    """Let a session pass to a host application's own route.
+
+    Args:
+        session: the living session of the request, or None.
+        role: one that the user must have.
+        aal: the assurance level that the session must have reached.
+        max_age: how old its proof may be.
+        now: the time.
+
+    Returns:
+        the session.
+
+    Raises:
+        NotAuthenticated: nobody is signed in.
+        Forbidden: the user does not have the role.
+        ReauthenticationRequired: the session is not sure or not fresh enough.
+    """
+    if session is None:
+        raise NotAuthenticated("nobody is signed in")
+    if role is not None and role not in session.roles:
+        raise Forbidden(f"role {role}")
+    asks = aal is not None or max_age is not None
+    if asks and not meets(session.evidence, aal=aal or 1, max_age=max_age, now=now):
+        raise ReauthenticationRequired("session not sure enough", aal=aal, max_age=max_age)
+    return session
 
 
 class Proxies:

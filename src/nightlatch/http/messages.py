@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 __all__ = ["Request", "Response"]
+
+_WITHOUT_CONTENT = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,3 +61,18 @@ class Response:
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+
+    def without_body(self) -> None:
+        """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""
+        if self.body:
+            self.headers.append(("Content-Length", str(len(self.body))))
+            self.body = b""
+
+    def framed_headers(self) -> list[tuple[str, str]]:
+        """Return the headers with the body's length.
+
+        It has no place where there is no content (RFC 9110 8.6); an answer to HEAD tells GET's by itself.
+        """
+        if self.status in _WITHOUT_CONTENT or any(name == "Content-Length" for name, _ in self.headers):
+            return self.headers
+        return [*self.headers, ("Content-Length", str(len(self.body)))]

@@ -1,4 +1,4 @@
-"""The web layer as a WSGI application (PEP 3333)."""
+"""Between WSGI (PEP 3333) and the web layer."""
 
 from __future__ import annotations
 
@@ -6,36 +6,11 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from nightlatch.http.app import HttpApp
 from nightlatch.http.messages import Request, Response
 
-__all__ = ["WsgiApp", "request_of"]
+__all__ = ["answer", "path_of", "request_of"]
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-
-
-class WsgiApp:
-    """Serve an `HttpApp` below its mount; everything else is 404.
-
-    Args:
-        app: the web layer.
-    """
-
-    def __init__(self, app: HttpApp) -> None:
-        self._app = app
-        self._mount = app.auth.settings.mount
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
-        path = path_of(environ)
-        below = path[len(self._mount) :] if path.startswith(self._mount) else None
-        if below is not None and (not below or below[0] == "/"):
-            response = self._app.respond(request_of(environ, below or "/"))
-        else:
-            response = Response(
-                status=404, headers=[("Content-Type", "text/plain; charset=utf-8")], body=b"Not found\n"
-            )
-        return answer(response, start_response)
 
 
 def path_of(environ: dict[str, Any]) -> str:
@@ -70,7 +45,7 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
     if environ.get("CONTENT_LENGTH"):
         headers.append(("content-length", environ["CONTENT_LENGTH"]))
     return Request(
-        method=environ["REQUEST_METHOD"],
+        method=environ["REQUEST_METHOD"].upper(),  # ASGI and Django know upper case alone
         path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=headers,
@@ -81,8 +56,5 @@ def request_of(environ: dict[str, Any], path: str) -> Request:
 
 def answer(response: Response, start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Hand a response to the server."""
-    headers = response.headers
-    if response.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: no length where there is no content
-        headers = [*headers, ("Content-Length", str(len(response.body)))]
-    start_response(_STATUS_LINES[response.status], headers)
+    start_response(_STATUS_LINES[response.status], response.framed_headers())
     return [response.body]

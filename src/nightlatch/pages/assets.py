@@ -28,10 +28,12 @@ def asset_of(body: bytes, suffix: str) -> Asset:
     return Asset(body, _TYPES[suffix], hashlib.sha256(body).hexdigest()[:12])
 
 
-@cache
 def asset(name: str) -> Asset | None:
     """Return a static file, or None where there is none by that name."""
-    path = _FOLDER / name
-    if path.parent != _FOLDER or path.suffix not in _TYPES or not path.is_file():
-        return None
-    return asset_of(path.read_bytes(), path.suffix)
+    return _files().get(name)
+
+
+@cache
+def _files() -> dict[str, Asset]:
+    """Read every file, once. What strangers ask for is looked up here: it reaches no file system and fills no cache."""
+    return {path.name: asset_of(path.read_bytes(), path.suffix) for path in _FOLDER.iterdir() if path.suffix in _TYPES}

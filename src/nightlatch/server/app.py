@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from nightlatch.auth import Nightlatch
-from nightlatch.errors import NightlatchError
+from nightlatch.errors import NightlatchError, NotFound
 from nightlatch.http.app import HttpApp
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import page
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
-from nightlatch.http.wsgi import WsgiApp, answer, path_of, request_of
+from nightlatch.http.wsgi import answer, path_of, request_of
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
 from nightlatch.server.mailbox import MAILBOX_SIZE, admitted, pieces, read_mailbox
+from nightlatch.server.stopping import Answering
 from nightlatch.services.mailers import FileMailer
 from nightlatch.storage.sql.schema import verify_schema
 from nightlatch.storage.sql.store import SqlStore
@@ -30,7 +32,7 @@ __all__ = ["ServerApp", "build", "wsgi"]
 log = logging.getLogger("nightlatch.server")
 
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
-_JSON = ("Content-Type", "application/json")
+_MAILBOX = "/dev/mailbox"
 
 
 def build(config: Config) -> Nightlatch:
@@ -48,11 +50,13 @@ def wsgi() -> ServerApp:
     run = msgspec.json.decode(Path(os.environ["NIGHTLATCH_RUN"]).read_bytes())
     config = load(Path(run["config"]) if run["config"] else None, given=run["given"])
     begin_logging()
-    return ServerApp(config, build(config))
+    app = ServerApp(config, build(config))
+    app.answering.leave_when_told()
+    return app
 
 
 class ServerApp:
-    """The core's web layer, a home page, health, and in development the mailbox.
+    """The core's web layer below its mount; beside it a home page, health, and in development the mailbox.
 
     Args:
         config: how the server runs.
@@ -61,38 +65,36 @@ class ServerApp:
 
     def __init__(self, config: Config, auth: Nightlatch) -> None:
         self.auth = auth
+        self.answering = Answering()
         self._config = config
-        self._development = config.settings.development
-        self._web = HttpApp(auth, mailbox="/dev/mailbox" if self._development else None)
-        self._mounted = WsgiApp(self._web)
-        self._root = HttpApp(auth, mailbox="/dev/mailbox" if self._development else None, only=_root_routes(self))
-        self._mount = config.settings.mount + "/"
-        self._own: dict[str, Callable[[dict[str, Any]], Response]] = {
-            "/": self._home,
-            "/healthz": lambda _: Response(status=200, headers=[_TEXT], body=b"ok\n"),
-            "/readyz": self._ready,
-        }
-        if self._development:
-            self._own |= {"/dev/mailbox": self._mailbox, "/dev/mailbox.json": self._mailbox_json}
+        self._mount = config.settings.mount
+        mailbox = _MAILBOX if config.settings.development else None
+        self._mounted = HttpApp(auth, mailbox=mailbox)
+        self._beside = HttpApp(auth, mailbox=mailbox, only=_routes(self, mailbox))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         path = path_of(environ)
-        own = self._own.get(path)
-        if own is None:
-            return self._mounted(environ, start_response)
-        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            response = Response(status=405, headers=[_TEXT, ("Allow", "GET, HEAD")], body=b"Method not allowed\n")
-        else:
-            response = own(environ)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            response.body = b""
-        return answer(response, start_response)
+        with self.answering:
+            if path == self._mount or path.startswith(f"{self._mount}/"):
+                response = self._mounted.respond(request_of(environ, path[len(self._mount) :] or "/"))
+            else:
+                response = self._beside.respond(request_of(environ, path))
+            return answer(response, start_response)
 
-    def _home(self, environ: dict[str, Any]) -> Response:
-        return self._root.respond(request_of(environ, "/"))
+    def home(self, exchange: Exchange) -> Response:
+        """Tell what to do next, signed in or out."""
+        settings = self._config.settings
+        return page(exchange, "home.html", base=settings.base_url + settings.mount, origin=settings.origin)
 
-    def _ready(self, _: dict[str, Any]) -> Response:
+    def alive(self, exchange: Exchange) -> Response:
+        """Tell that the process lives."""
+        del exchange
+        return Response(status=200, headers=[_TEXT], body=b"ok\n")
+
+    def ready(self, exchange: Exchange) -> Response:
+        """Tell whether the database answers and its schema fits."""
+        del exchange
         store = self.auth.store
         try:
             assert isinstance(store, SqlStore)
@@ -103,33 +105,35 @@ class ServerApp:
             return Response(status=503, headers=[_TEXT, ("Retry-After", "2")], body=b"not ready\n")
         return Response(status=200, headers=[_TEXT], body=b"ready\n")
 
-    def _mailbox(self, environ: dict[str, Any]) -> Response:
-        if not admitted(environ):
-            return Response(status=404, headers=[_TEXT], body=b"Not found\n")
-        self.auth.outbox.run_once()
-        return self._root.respond(request_of(environ, "/dev/mailbox"))
-
-    def _mailbox_json(self, environ: dict[str, Any]) -> Response:
-        if not admitted(environ):
-            return Response(status=404, headers=[_TEXT], body=b"Not found\n")
-        self.auth.outbox.run_once()
-        mails = read_mailbox(self._config.mailbox)
-        headers = [_JSON, ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
-        return Response(status=200, headers=headers, body=msgspec.json.encode(mails))
-
-    def home_page(self, exchange: Exchange) -> Response:
-        """Tell what to do next, signed in or out."""
-        settings = self._config.settings
-        return page(exchange, "home.html", base=settings.base_url + settings.mount, origin=settings.origin)
-
-    def mailbox_page(self, exchange: Exchange) -> Response:
+    def mailbox(self, exchange: Exchange) -> Response:
         """List what would have been mailed."""
-        mails = [{**each, "pieces": pieces(each["text"])} for each in read_mailbox(self._config.mailbox)]
+        mails = [
+            {**each, "pieces": pieces(each["text"]), "when": datetime.fromisoformat(each["at"])}
+            for each in self._mails(exchange)
+        ]
         return page(exchange, "mailbox.html", mails=mails)
 
+    def mailbox_json(self, exchange: Exchange) -> Response:
+        """List what would have been mailed, for programs."""
+        return exchange.json(self._mails(exchange))
 
-def _root_routes(app: ServerApp) -> tuple[Route, ...]:
+    def _mails(self, exchange: Exchange) -> list[dict[str, str]]:
+        if not admitted(exchange.request):
+            raise NotFound("dev mailbox refused")
+        self.auth.outbox.run_once()
+        return read_mailbox(self._config.mailbox)
+
+
+def _routes(app: ServerApp, mailbox: str | None) -> tuple[Route, ...]:
+    routes = (
+        Route(method="GET", path="/", handler=app.home, who="anybody", kind="page"),
+        Route(method="GET", path="/healthz", handler=app.alive, who="anybody"),
+        Route(method="GET", path="/readyz", handler=app.ready, who="anybody"),
+    )
+    if mailbox is None:
+        return routes
     return (
-        Route(method="GET", path="/", handler=app.home_page, who="anybody", kind="page"),
-        Route(method="GET", path="/dev/mailbox", handler=app.mailbox_page, who="anybody", kind="page"),
+        *routes,
+        Route(method="GET", path=mailbox, handler=app.mailbox, who="anybody", kind="page"),
+        Route(method="GET", path=f"{mailbox}.json", handler=app.mailbox_json, who="anybody"),
     )

@@ -11,12 +11,11 @@ from typing import Annotated, Any
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.hosting.environment import load_environment
 from nightlatch.services.key_files import read_or_make_key
 from nightlatch.settings import Settings, is_loopback, settings_from
 
-__all__ = ["Config", "load", "load_environment"]
-
-_PREFIX = "NIGHTLATCH_"
+__all__ = ["Config", "load"]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,31 +63,6 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tls_key: str | None = None
 
 
-def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what ``NIGHTLATCH_*`` variables say; ``__`` separates a section from its field.
-
-    Lists are comma-separated: ``NIGHTLATCH_SECRET_KEYS=new,old``.
-
-    Raises:
-        ConfigurationError: a section was given a value of its own.
-    """
-    values: dict[str, Any] = {}
-    for name, text in environment.items():
-        if not name.startswith(_PREFIX) or name in {f"{_PREFIX}CONFIG", f"{_PREFIX}RUN"}:
-            continue
-        *sections, field = name[len(_PREFIX) :].lower().split("__")
-        target = values
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise ConfigurationError(f"{_PREFIX}{section.upper()} is a section: its fields are set one by one")
-        listed = field in {"secret_keys", "trusted_proxies", "allowed_redirects", "allowed_origins", "pepper_keys"}
-        if isinstance(target.get(field), dict):
-            raise ConfigurationError(f"{name} is a section: its fields are set one by one")
-        target[field] = [each.strip() for each in text.split(",") if each.strip()] if listed else text
-    return values
-
-
 def load(
     config: Path | None = None, *, environment: Mapping[str, str] | None = None, given: Mapping[str, Any] | None = None
 ) -> Config:
@@ -114,6 +88,7 @@ def load(
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"[server]: {error}") from None
     data = Path(server.data)
+    _needs_address(values)
     _defaults(values, server, data)
     settings = settings_from(values)
     _safe(settings, server)
@@ -148,11 +123,19 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[name] = value
 
 
+def _needs_address(values: dict[str, Any]) -> None:
+    """Say how to begin before anything is written into the folder that somebody happens to be in."""
+    values["development"] = str(values.get("development", "")).lower() in {"true", "1", "yes", "on"}
+    if not values.get("base_url") and not values["development"]:
+        raise ConfigurationError(
+            "base_url is not set: 'nightlatch init' writes a settings file, then give it with --config;"
+            " to look around on this machine, set NIGHTLATCH_DEVELOPMENT=1"
+        )
+
+
 def _defaults(values: dict[str, Any], server: _Server, data: Path) -> None:
     """Fill in what a first run needs: keys of its own, and in development an address and a mailbox."""
-    development = str(values.get("development", "")).lower() in {"true", "1", "yes", "on"}
-    values["development"] = development
-    if development:
+    if values["development"]:
         values.setdefault("base_url", f"http://localhost:{server.port}")
         _fill(values, "mail", transport="file", directory=str(data / "mailbox"))
     # Each worker has its share of the processors: more hashes at once are slower together, and cost memory each.

@@ -6,11 +6,10 @@ import email
 import email.policy
 import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from nightlatch.http.messages import Request
 from nightlatch.settings import is_loopback
 
 __all__ = ["MAILBOX_SIZE", "admitted", "pieces", "read_mailbox"]
@@ -18,25 +17,25 @@ __all__ = ["MAILBOX_SIZE", "admitted", "pieces", "read_mailbox"]
 log = logging.getLogger("nightlatch.server")
 
 MAILBOX_SIZE = 200
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA")
 _LINK = re.compile(r"https?://\S+")
 
 
-def admitted(environ: Mapping[str, Any]) -> bool:
+def admitted(request: Request) -> bool:
     """Tell whether a request may see the mailbox: from this machine, to this machine, through nobody.
 
     A tunnel or container that forwards a port changes one of these; which one did is logged.
     """
-    peer = str(environ.get("REMOTE_ADDR", ""))
+    peer = request.peer or ""
     if not is_loopback(peer):
         return _no(f"the peer {peer[:64]!r} is not this machine")
     try:
-        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
+        host = urlsplit(f"//{request.header('host') or ''}").hostname or ""
     except ValueError:
         host = ""
     if not is_loopback(host):
         return _no("the Host header does not name this machine")
-    forwarded = [name for name in environ if name in _FORWARDED or name.startswith("HTTP_X_FORWARDED")]
+    names = (name for name, _ in request.headers)
+    forwarded = [name for name in names if name in {"forwarded", "via"} or name.startswith("x-forwarded")]
     if forwarded:
         return _no(f"the request was forwarded ({forwarded[0]})")
     return True

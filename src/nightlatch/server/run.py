@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +19,17 @@ from nightlatch.server.app import build
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
 from nightlatch.server.port import holder_of
+from nightlatch.server.stopping import hear_from_the_fork
 from nightlatch.services.key_files import write_private
 
-__all__ = ["serve"]
+__all__ = ["last_port", "serve"]
 
 _M_ARENA_MAX = -8
 """Of mallopt(3)."""
+_RUN = "run.json"
+"""In the data folder: what the workers are told."""
+_LONGEST_STOP = 10
+"""Seconds that a request may still take once the server is told to stop."""
 _OTHER_THREADS = 32
 """Of a worker, beside its request threads: hashing, the HTTP server's own, background work."""
 
@@ -42,6 +48,7 @@ def serve(config_path: Path | None, given: Mapping[str, Any], *, migrate: bool =
     os.umask(0o077)  # database, keys and mailbox are their owner's alone
     config = load(config_path, given=given)
     begin_logging()
+    _see_certificate(config)
     _see_port(config)
     _prepare_schema(config, migrate=migrate)
     for line in _announce(config):
@@ -67,14 +74,14 @@ def _announce(config: Config) -> list[str]:
     lines = [f"Nightlatch      {settings.base_url}/"]
     if settings.development:
         lines.append(f"Dev mailbox     {settings.base_url}/dev/mailbox")
-    link = _administrators_link(config)
+    link, path = _administrators_link(config), config.data / "first-administrator"
+    path.unlink(missing_ok=True)  # an earlier start's; a link that is spent only puzzles
     if link is None:
         lines.append("Administrator   there is one")
     elif sys.stdout.isatty():
         lines.append(f"Administrator   {link}  (once, within the hour)")
     else:
         # Not a terminal: what is printed may be kept in a log, and the link must not be (design, issue text).
-        path = config.data / "first-administrator"
         write_private(path, link + "\n")
         lines.append(f"Administrator   the link is in {path}  (once, within the hour)")
     lines.append("Stop            Ctrl-C")
@@ -92,6 +99,18 @@ def _administrators_link(config: Config) -> str | None:
     return f"{config.settings.base_url}{config.settings.mount}/invitation?link={secret.reveal()}"
 
 
+def _see_certificate(config: Config) -> None:
+    if config.tls_cert is None or config.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(config.tls_cert, config.tls_key)
+    except ssl.SSLError as error:
+        why = "they do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "one of them is not PEM"
+        raise ConfigurationError(f"cannot use {config.tls_cert} with {config.tls_key}: {why}") from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {config.tls_cert} or {config.tls_key}: {error.strerror}") from None
+
+
 def _see_port(config: Config) -> None:
     with socket.socket(socket.AF_INET6 if ":" in config.bind else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,7 +120,8 @@ def _see_port(config: Config) -> None:
             who = holder_of(config.port)
             hint = f" by {who}" if who else ""
             raise ConfigurationError(
-                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint}; choose another with --port"
+                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint};"
+                " choose another with --port (with make: PORT=...)"
             ) from None
 
 
@@ -109,7 +129,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
     from granian import Granian
     from granian.constants import Interfaces, SSLProtocols
 
-    run = config.data / "run.json"
+    run = config.data / _RUN
     notes = {
         "config": str(config_path.resolve()) if config_path else None,
         "given": {**given, "data": str(config.data.resolve()), "port": config.port},
@@ -117,6 +137,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
     write_private(run, msgspec.json.encode(notes).decode())
     os.environ["NIGHTLATCH_RUN"] = str(run.resolve())
     _keep_heaps_apart(config.threads + _OTHER_THREADS)
+    hear_from_the_fork()
     server = Granian(
         "nightlatch.server.app:wsgi",
         factory=True,
@@ -126,7 +147,7 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
         workers=config.workers,
         blocking_threads=config.threads,
         respawn_failed_workers=True,
-        workers_kill_timeout=2,
+        workers_kill_timeout=1 if config.settings.development else _LONGEST_STOP,
         websockets=False,
         log_enabled=False,
         ssl_cert=config.tls_cert,
@@ -134,6 +155,14 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
         ssl_protocol_min=SSLProtocols.tls12,  # ASVS 12.1.1
     )
     server.serve()
+
+
+def last_port(config: Config) -> int | None:
+    """Return the port that the server was last started on, if it was."""
+    try:
+        return int(msgspec.json.decode((config.data / _RUN).read_bytes())["given"]["port"])
+    except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError):
+        return None
 
 
 def _keep_heaps_apart(threads: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from nightlatch.errors import InvalidCredentials, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, NightlatchError, NotFound, Throttled
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted.chrome import lead_on, page, validate_token
+from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import DevicesForm, PasswordForm, ProfileForm
+from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
-from nightlatch.http.problems import status_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = ["activity", "devices", "profile", "security", "send_devices", "send_profile", "send_security"]
@@ -33,7 +31,7 @@ _WORDS = {
 
 def profile(exchange: Exchange) -> Response:
     """Show the profile."""
-    return _profile_page(exchange)
+    return _profile_page(exchange, None, None)
 
 
 def send_profile(exchange: Exchange, form: ProfileForm) -> Response:
@@ -42,18 +40,19 @@ def send_profile(exchange: Exchange, form: ProfileForm) -> Response:
     try:
         exchange.auth.account.rename(exchange.client, exchange.session, name=form.name)
     except InvalidInput as error:
-        return _profile_page(exchange, status=422, errors=error.fields)
-    return lead_on(exchange, exchange.auth.settings.mount + "/account")
+        return _profile_page(exchange, form.name, error)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account", notice="name")
 
 
-def _profile_page(exchange: Exchange, **values: Any) -> Response:
+def _profile_page(exchange: Exchange, typed: str | None, refusal: NightlatchError | None) -> Response:
     user = exchange.auth.account.get(exchange.session).user
-    return page(exchange, "profile.html", tab="/account", user=user, values={"name": user.name or ""}, **values)
+    values = {"name": user.name or "" if typed is None else typed}
+    return form_page(exchange, "profile.html", refusal, tab="/account", user=user, values=values)
 
 
 def security(exchange: Exchange) -> Response:
     """Show how one signs in."""
-    return _security_page(exchange)
+    return _security_page(exchange, None)
 
 
 def send_security(exchange: Exchange, form: PasswordForm) -> Response:
@@ -67,42 +66,40 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
             current_password=form.current_password or Secret(""),
             new_password=form.new_password or Secret(""),
         )
-    except InvalidCredentials:
-        return _security_page(exchange, status=401, errors={"current_password": "That is not your current password."})
-    except (InvalidInput, Throttled) as error:
-        return _refused(exchange, error)
+    except InvalidCredentials as error:
+        error.message = "That is not your current password."
+        return _security_page(exchange, error)
+    except (InvalidInput, Throttled, Busy) as error:
+        return _security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
-    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="password")
 
 
-def _refused(exchange: Exchange, error: NightlatchError) -> Response:
-    fields = error.fields if isinstance(error, InvalidInput) else {}
-    summary = "Please look at what is marked below." if fields else error.message
-    return _security_page(exchange, status=status_of(error), errors=fields, error=summary)
-
-
-def _security_page(exchange: Exchange, **values: Any) -> Response:
+def _security_page(exchange: Exchange, refusal: NightlatchError | None) -> Response:
     view = exchange.auth.account.get(exchange.session)
-    return page(
+    return form_page(
         exchange,
         "security.html",
+        refusal,
+        beside="current_password",
+        labels={"new_password": "New password"},
         tab="/account/security",
         authenticators=[each for each in view.authenticators if each.confirmed_at],
         min_length=exchange.auth.settings.passwords.min_length,
-        **values,
     )
 
 
 def devices(exchange: Exchange) -> Response:
     """Show where one is signed in."""
     acting = exchange.session
-    rows = exchange.auth.account.sessions(acting)
+    rows = sorted(exchange.auth.account.sessions(acting), key=lambda each: each.id != acting.id)  # this one first
     return page(exchange, "devices.html", tab="/account/devices", sessions=rows, current=acting.id)
 
 
 def send_devices(exchange: Exchange, form: DevicesForm) -> Response:
     """Sign one device out, or all others."""
     validate_token(exchange, form.csrf_token)
+    notice = "others" if form.id is None else "device"
     if form.id is None:
         exchange.auth.account.revoke_other_sessions(exchange.client, exchange.session)
     else:
@@ -110,7 +107,7 @@ def send_devices(exchange: Exchange, form: DevicesForm) -> Response:
         if session_id is None:
             raise NotFound("no id")
         exchange.auth.account.revoke_session(exchange.client, exchange.session, session_id)
-    return lead_on(exchange, exchange.auth.settings.mount + "/account/devices")
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/devices", notice=notice)
 
 
 def activity(exchange: Exchange) -> Response:

@@ -1,16 +1,17 @@
-"""What every page has around its content, and the token that every form carries."""
+"""What every page has around its content: the look, the way back, what was just done, what went wrong."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from nightlatch.errors import CrossSite, NightlatchError
+from nightlatch.errors import InvalidCode, InvalidCredentials, InvalidInput, NightlatchError, NotFound
+from nightlatch.http.hosted.tokens import token_for
 from nightlatch.http.messages import Response
 from nightlatch.http.problems import retry_after_of, status_of
 from nightlatch.pages.assets import asset, asset_of
+from nightlatch.pages.locales import direction_of
 from nightlatch.pages.render import render
 from nightlatch.pages.theme import theme_css
 
@@ -18,10 +19,31 @@ if TYPE_CHECKING:
     from nightlatch.http.exchange import Exchange
     from nightlatch.settings import Settings
 
-__all__ = ["Chrome", "Look", "lead_on", "message_page", "page", "validate_token"]
+__all__ = ["Chrome", "Look", "form_page", "lead_on", "message_page", "page"]
 
 _HTML = ("Content-Type", "text/html; charset=utf-8")
-_VISITOR_LENGTH = 32
+
+_NOTICES = {
+    "name": "Your name is saved.",
+    "password": "Your password is changed. Everywhere else you are signed out.",
+    "device": "That device is signed out.",
+    "others": "You are signed out everywhere else.",
+    "code": "A new code is on its way.",
+    "signed_out": "You are signed out.",
+}
+"""What the page after a form tells. The word travels in a cookie: in an address anybody could write it for anybody."""
+_NOTICE_LIFE = timedelta(minutes=1)
+
+_LABELS = {
+    "identifier": "Name",
+    "email": "E-mail",
+    "username": "User name",
+    "password": "Password",
+    "current_password": "Current password",
+    "new_password": "Password",
+    "code": "Code from the mail",
+    "name": "Name",
+}
 
 
 class Look:
@@ -30,6 +52,9 @@ class Look:
     Args:
         settings: theme, logo, names.
         mailbox: address of the dev mailbox, in development.
+
+    Raises:
+        ConfigurationError: the theme or the locale cannot be used.
     """
 
     def __init__(self, settings: Settings, mailbox: str | None = None) -> None:
@@ -37,6 +62,7 @@ class Look:
         self.mount = root + settings.mount
         self.home = root + settings.pages.home_url
         self.mailbox = mailbox
+        self.direction = direction_of(settings.pages.locale)
         self.theme = asset_of(theme_css(settings.pages.theme, settings.pages.theme_dark).encode(), ".css")
         themed = settings.pages.theme or settings.pages.theme_dark
         self.theme_url = f"{self.mount}/static/theme.css?v={self.theme.version}" if themed else None
@@ -55,6 +81,7 @@ class Chrome:
 
     service_name: str
     locale: str
+    direction: str
     mount: str
     home: str
     logo: str
@@ -69,10 +96,12 @@ class Chrome:
 def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any) -> Response:
     """Answer with a page."""
     look, settings, session = exchange.app.look, exchange.auth.settings, exchange.session_or_none
-    token, cookie = _token(exchange)
+    token, cookie = token_for(exchange)
+    notice, taken = _notice(exchange)
     chrome = Chrome(
         service_name=settings.service_name,
-        locale=settings.pages.locale,
+        locale=settings.pages.locale.replace("_", "-"),
+        direction=look.direction,
         mount=look.mount,
         home=look.home,
         logo=look.logo,
@@ -83,81 +112,134 @@ def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any)
         csrf_token=token,
         signed_in_as=(session.email or session.username) if session else None,
     )
-    values = {"error": None, "errors": {}, "notice": None, **values}
-    headers = [_HTML, *cookie]
+    values = {"error": None, "errors": {}, "marked": [], "notice": notice, **values}
+    headers = [_HTML, *cookie, *taken]
     return Response(status=status, headers=headers, body=render(template, chrome=chrome, **values).encode())
 
 
-def message_page(exchange: Exchange, error: NightlatchError | None) -> Response:
-    """Answer a page's refusal that no form can show."""
-    status = 500 if error is None else status_of(error)
-    internal = error is None or status == 500  # noqa: PLR2004
-    text = "Something went wrong on our side. Please try again." if internal or error is None else error.message
-    begin = {"href": f"{exchange.app.look.mount}/sign-in", "label": "Back to sign in"}
+def form_page(
+    exchange: Exchange,
+    template: str,
+    refusal: NightlatchError | None,
+    *,
+    beside: str | None = None,
+    labels: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """Answer with a form; again with what was wrong, if something was.
+
+    Args:
+        exchange: the request.
+        template: the form's.
+        refusal: what was wrong.
+        beside: the field that a refusal of a proof is about.
+        labels: what the page calls its fields, where that is not what they are usually called.
+        values: what the template names.
+    """
+    if refusal is None:
+        return page(exchange, template, **values)
+    # To a page a code is a field like others; to a program a proof that failed.
+    status = 422 if isinstance(refusal, InvalidCode) else status_of(refusal)
+    if status == 500:  # noqa: PLR2004
+        raise refusal
+    errors = dict(refusal.fields) if isinstance(refusal, InvalidInput) else {}
+    if beside and isinstance(refusal, InvalidCode | InvalidCredentials):
+        errors = {beside: refusal.message}
+    names = _LABELS | (labels or {})
     response = page(
         exchange,
-        "message.html",
+        template,
         status=status,
-        heading=_HEADINGS.get(status, "That did not work"),
-        text=text,
-        action=begin,
-        request_id=exchange.request_id if internal else None,
+        error=refusal.message if not errors else None,
+        errors=errors,
+        marked=[(name, names[name]) for name in errors if name in names],
+        **values,
     )
-    wait = retry_after_of(error) if error is not None else None
+    return _with_wait(response, refusal)
+
+
+def _with_wait(response: Response, refusal: NightlatchError | None) -> Response:
+    wait = retry_after_of(refusal) if refusal is not None else None
     if wait is not None:
         response.headers.append(("Retry-After", str(wait)))
     return response
 
 
+# --- when no form can show what happened ----------------------------------------------------------------------------
+
 _HEADINGS = {
-    404: "There is nothing here",
-    410: "That is over",
-    429: "A little slower, please",
-    500: "Something went wrong",
-    503: "Very busy right now",
+    "not_found": "Page not found",
+    "method_not_allowed": "Page not found",
+    "link_invalid": "This link no longer works",
+    "attempt_invalid": "This step is over",
+    "cross_site": "Please try again",
+    "throttled": "A little slower, please",
+    "busy": "Very busy right now",
+    "unavailable": "Not available right now",
+    "sign_up_closed": "New accounts are not open",
+    "forbidden": "Not for this account",
 }
+_PASSING = {"cross_site", "throttled", "busy", "unavailable", "internal"}
+"""What may be over when the same page is opened once more."""
 
 
-def lead_on(exchange: Exchange, path: str, *headers: tuple[str, str]) -> Response:
-    """Lead the browser on after a form (303: it asks for the next page with GET)."""
-    target = path if path.startswith("http") else exchange.auth.settings.base_url + path
-    return Response(status=303, headers=[("Location", target), *headers])
+def message_page(exchange: Exchange, error: NightlatchError | None) -> Response:
+    """Answer a page's refusal that no form can show: what happened, and where to go on."""
+    status = 500 if error is None else status_of(error)
+    told = error if error is not None and status != 500 else None  # noqa: PLR2004
+    code = told.code if told else "internal"
+    response = page(
+        exchange,
+        "message.html",
+        status=status,
+        heading=_HEADINGS.get(code, "That did not work" if told else "Something went wrong"),
+        text=_text(told),
+        actions=_ways_on(exchange, code),
+        request_id=None if told else exchange.request_id,
+    )
+    return _with_wait(response, error)
 
 
-def validate_token(exchange: Exchange, token: str | None) -> None:
-    """Refuse a form without the token of this very session, or before sign-in of this very browser.
+def _text(told: NightlatchError | None) -> str:
+    if told is None:
+        return "Something went wrong on our side. Please try again."
+    # Methods are a program's affair: a person has followed an old link, or opened a form's address.
+    return NotFound.message if told.code == "method_not_allowed" else told.message
 
-    Raises:
-        CrossSite: it is missing, another's, or from before a sign-in (NIST SP 800-63B-4 5.1; ASVS 3.5.1).
+
+def _ways_on(exchange: Exchange, code: str) -> list[tuple[str, str]]:
+    """Return links and their words, the best one first."""
+    mount = exchange.app.look.mount
+    # An empty address is the page's own: below whatever prefix, and asked for with GET.
+    ways = [("", "Try again")] if code in _PASSING else []
+    if exchange.session_or_none is not None:
+        return [*ways, (f"{mount}/account", "Your account")]
+    ways.append((f"{mount}/sign-in", "Sign in"))
+    if code in {"link_invalid", "attempt_invalid"} and exchange.auth.settings.sign_up == "open":
+        ways.append((f"{mount}/sign-up", "Create an account"))
+    return ways
+
+
+# --- leading on -----------------------------------------------------------------------------------------------------
+
+
+def lead_on(exchange: Exchange, path: str, *headers: tuple[str, str], notice: str | None = None) -> Response:
+    """Lead the browser on after a form (303: it asks for the next page with GET).
+
+    Args:
+        exchange: the request.
+        path: below ``base_url``, or a whole address.
+        headers: to send besides.
+        notice: what the next page tells was done.
     """
-    session = exchange.session_or_none
-    if session is not None:
-        expected = _session_token(exchange, session.selector)
-    else:
-        visitor = exchange.cookie(exchange.app.cookies.visitor)
-        if visitor is None:
-            raise CrossSite("no visitor cookie", message="Your browser sent no cookie. Allow cookies and try again.")
-        expected = _visitor_token(exchange, visitor)
-    if token is None or not hmac.compare_digest(token.encode("utf-8", "replace"), expected.encode()):
-        raise CrossSite("form token", message="This page was open for too long. Please try again.")
+    target = path if path.startswith("http") else exchange.auth.settings.base_url + path
+    told = []
+    if notice is not None:
+        told.append(exchange.app.cookies.set(exchange.app.cookies.notice, notice, life=_NOTICE_LIFE))
+    return Response(status=303, headers=[("Location", target), *headers, *told])
 
 
-def _token(exchange: Exchange) -> tuple[str, list[tuple[str, str]]]:
-    session = exchange.session_or_none
-    if session is not None:
-        return _session_token(exchange, session.selector), []
-    cookies = exchange.app.cookies
-    visitor = exchange.cookie(cookies.visitor)
-    if visitor is not None and len(visitor) == _VISITOR_LENGTH:
-        return _visitor_token(exchange, visitor), []
-    visitor = secrets.token_hex(_VISITOR_LENGTH // 2)
-    return _visitor_token(exchange, visitor), [cookies.set(cookies.visitor, visitor, life=None)]
-
-
-def _session_token(exchange: Exchange, selector: str) -> str:
-    # The selector changes with every rotation of the session, and the token with it (adversary 61).
-    return exchange.auth.keyring.mac("csrf", "session", selector).hex()
-
-
-def _visitor_token(exchange: Exchange, visitor: str) -> str:
-    return exchange.auth.keyring.mac("csrf", "visitor", visitor).hex()
+def _notice(exchange: Exchange) -> tuple[str | None, list[tuple[str, str]]]:
+    name = exchange.app.cookies.notice
+    told = exchange.cookie(name)
+    return (None, []) if told is None else (_NOTICES.get(told), [exchange.app.cookies.clear(name)])

@@ -69,6 +69,7 @@ class InvitationForm(SetPasswordForm, frozen=True, kw_only=True):
 class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
     """Confirm that it is you."""
 
+    account: str | None = None
     password: Secret | None = None
     return_to: str | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted import account, forms, sign_in
+from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
 from nightlatch.pages.assets import asset
@@ -36,7 +37,13 @@ def _form(path: str, handler: object, body: type[forms.PlainForm], who: str = "a
     return Route(method="POST", path=path, handler=handler, who=who, kind="page", body=body, form=True)  # type: ignore[arg-type]
 
 
+def begin(exchange: Exchange) -> Response:
+    """Lead on from the mount itself, which nobody links to and everybody tries."""
+    return lead_on(exchange, exchange.auth.settings.mount + "/account")
+
+
 PAGES: tuple[Route, ...] = (
+    _page("/", begin),
     _page("/sign-in", sign_in.sign_in),
     _form("/sign-in", sign_in.send_sign_in, forms.SignInForm),
     _page("/sign-up", sign_in.sign_up),
@@ -49,7 +56,8 @@ PAGES: tuple[Route, ...] = (
     _form("/invitation", sign_in.redeem_invitation, forms.InvitationForm),
     _page("/reauthenticate", sign_in.reauthenticate, "signed_in"),
     _form("/reauthenticate", sign_in.send_reauthenticate, forms.ReauthenticateForm, "signed_in"),
-    _form("/sign-out", sign_in.sign_out, forms.PlainForm, "signed_in"),
+    _page("/sign-out", sign_in.sign_out, "signed_in"),
+    _form("/sign-out", sign_in.send_sign_out, forms.PlainForm, "signed_in"),
     _page("/account", account.profile, "signed_in"),
     _form("/account", account.send_profile, forms.ProfileForm, "signed_in"),
     _page("/account/security", account.security, "signed_in"),

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 from nightlatch.errors import (
     AttemptInvalid,
+    Busy,
+    CrossSite,
     InvalidCode,
     InvalidCredentials,
     InvalidInput,
     LinkInvalid,
     NightlatchError,
     SignUpClosed,
+    Throttled,
 )
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.bodies import query_of
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted.chrome import lead_on, page, validate_token
+from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import (
     InvitationForm,
     PlainForm,
@@ -28,8 +30,8 @@ from nightlatch.http.hosted.forms import (
     SignUpForm,
     VerifyForm,
 )
+from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
-from nightlatch.http.problems import retry_after_of, status_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "send_reauthenticate",
     "send_set_password",
     "send_sign_in",
+    "send_sign_out",
     "send_sign_up",
     "send_verify",
     "set_password",
@@ -49,6 +52,8 @@ __all__ = [
 ]
 
 _ATTEMPT_LIFE = timedelta(hours=1)
+_SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
+"""What a form shows, and keeps what was typed; the rest has ended what the form is about."""
 
 
 # --- sign in --------------------------------------------------------------------------------------------------------
@@ -64,8 +69,14 @@ def sign_in(exchange: Exchange) -> Response:
 
 def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
     """Sign in."""
-    validate_token(exchange, form.csrf_token)
     return_to = exchange.app.redirects.safe(form.return_to)
+    try:
+        validate_token(exchange, form.csrf_token)
+    except CrossSite:
+        if exchange.session_or_none is None:
+            raise
+        # The form is from before a sign-in in another tab: nothing is left to do but to go on.
+        return lead_on(exchange, _path(exchange, "/sign-in" + _onward(return_to)))
     try:
         if not form.identifier or form.password is None:
             fields = {} if form.identifier else {"identifier": "Please fill this in."}
@@ -85,10 +96,11 @@ def _sign_in_page(
     label = {"email": "E-mail", "username": "User name"}.get(settings.identifiers, "E-mail or user name")
     if isinstance(refusal, InvalidCredentials):
         refusal.message = f"That {label[0].lower()}{label[1:]} and password don't match. Check both and try again."
-    return _form(
+    return form_page(
         exchange,
         "sign_in.html",
         refusal,
+        labels={"identifier": label},
         identifier_label=label,
         values={"identifier": identifier},
         return_to=return_to,
@@ -97,21 +109,22 @@ def _sign_in_page(
     )
 
 
-def sign_out(exchange: Exchange, form: PlainForm) -> Response:
+def sign_out(exchange: Exchange) -> Response:
+    """Show the button: applications link here. Changes nothing."""
+    return page(exchange, "sign_out.html")
+
+
+def send_sign_out(exchange: Exchange, form: PlainForm) -> Response:
     """Sign out."""
     validate_token(exchange, form.csrf_token)
     exchange.auth.account.sign_out(exchange.client, exchange.session)
     cookies = exchange.app.cookies
-    target = exchange.app.look.mount + "/sign-in"
-    return Response(
-        status=303,
-        headers=[
-            ("Location", exchange.auth.settings.origin + target),
-            ("Clear-Site-Data", '"cache", "storage"'),
-            cookies.clear(cookies.session),
-            cookies.clear(cookies.attempt),
-        ],
-    )
+    headers = [
+        ("Clear-Site-Data", '"cache", "storage"'),
+        cookies.clear(cookies.session),
+        cookies.clear(cookies.attempt),
+    ]
+    return lead_on(exchange, _path(exchange, "/sign-in"), *headers, notice="signed_out")
 
 
 # --- sign up --------------------------------------------------------------------------------------------------------
@@ -122,6 +135,8 @@ def sign_up(exchange: Exchange) -> Response:
     if exchange.auth.settings.sign_up == "closed":
         raise SignUpClosed("sign-up is closed by settings")
     return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
+    if exchange.session_or_none is not None:
+        return _go(exchange, return_to)
     return _sign_up_page(exchange, SignUpForm(), return_to)
 
 
@@ -146,7 +161,7 @@ def _sign_up_page(
     exchange: Exchange, form: SignUpForm, return_to: str | None, refusal: NightlatchError | None = None
 ) -> Response:
     settings = exchange.auth.settings
-    return _form(
+    return form_page(
         exchange,
         "sign_up.html",
         refusal,
@@ -171,7 +186,7 @@ def verify(exchange: Exchange) -> Response:
     more = exchange.auth.attempts.look(exchange.client, _held(exchange))
     if more.set:
         return lead_on(exchange, _path(exchange, "/set-password"))
-    return page(exchange, "verify.html", address=more.address or "")
+    return _verify_page(exchange, more)
 
 
 def send_verify(exchange: Exchange, form: VerifyForm) -> Response:
@@ -186,20 +201,25 @@ def send_verify(exchange: Exchange, form: VerifyForm) -> Response:
     more = attempts.look(exchange.client, held_secret)
     try:
         if form.again:
-            attempts.begin(exchange.client, held_secret, "email_code")
-            return page(exchange, "verify.html", address=more.address or "", notice="A new code is on its way.")
-        return _next(
-            exchange,
-            attempts.answer(exchange.client, held_secret, authenticator="email_code", code=form.code or Secret("")),
-        )
-    except (InvalidCode, InvalidInput) as error:
-        fields = {"code": error.message} if isinstance(error, InvalidCode) else error.fields
-        return page(exchange, "verify.html", status=422, address=more.address or "", errors=fields)
-    except AttemptInvalid:
-        if not form.again:
-            raise
-        notice = "There are no more codes for this try. Please use the newest one, or start again."
-        return page(exchange, "verify.html", status=422, address=more.address or "", notice=notice)
+            return _send_again(exchange, held_secret, more)
+        code = form.code or Secret("")
+        return _next(exchange, attempts.answer(exchange.client, held_secret, authenticator="email_code", code=code))
+    except _SHOWN as error:
+        return _verify_page(exchange, more, error)
+
+
+def _send_again(exchange: Exchange, held: Secret, more: More) -> Response:
+    try:
+        exchange.auth.attempts.begin(exchange.client, held, "email_code")
+    except AttemptInvalid as error:
+        error.message = "We have sent as many codes as we may. Please use the newest one, or start again."
+        return _verify_page(exchange, more, error)
+    return lead_on(exchange, _path(exchange, "/verify"), notice="code")
+
+
+def _verify_page(exchange: Exchange, more: More, refusal: NightlatchError | None = None) -> Response:
+    minutes = exchange.auth.settings.attempts.address_proof_life // timedelta(minutes=1)
+    return form_page(exchange, "verify.html", refusal, beside="code", address=more.address or "", minutes=minutes)
 
 
 # --- choose a password ----------------------------------------------------------------------------------------------
@@ -222,9 +242,7 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
         outcome = exchange.auth.attempts.answer(
             exchange.client, held, new_password=form.new_password or Secret(""), username=form.username
         )
-    except (InvalidInput, LinkInvalid) as error:
-        if isinstance(error, LinkInvalid):
-            raise
+    except _SHOWN as error:
         return _set_password_page(exchange, more, form.username or "", error)
     return _next(exchange, outcome)
 
@@ -232,7 +250,7 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
 def _set_password_page(
     exchange: Exchange, more: More, username: str, refusal: NightlatchError | None = None
 ) -> Response:
-    return _form(
+    return form_page(
         exchange,
         "set_password.html",
         refusal,
@@ -266,7 +284,7 @@ def redeem_invitation(exchange: Exchange, form: InvitationForm) -> Response:
             username=form.username,
             new_password=form.new_password or Secret(""),
         )
-    except InvalidInput as error:
+    except _SHOWN as error:
         return _invitation_page(exchange, link, form, error)
     return _next(exchange, outcome)
 
@@ -276,7 +294,7 @@ def _invitation_page(
 ) -> Response:
     settings = exchange.auth.settings
     view = exchange.auth.invitations.look(exchange.client, link)
-    return _form(
+    return form_page(
         exchange,
         "invitation.html",
         refusal,
@@ -297,7 +315,7 @@ def _invitation_page(
 def reauthenticate(exchange: Exchange) -> Response:
     """Ask for the password again. Changes nothing: the attempt begins when the form is sent."""
     return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
-    return page(exchange, "reauthenticate.html", return_to=return_to)
+    return form_page(exchange, "reauthenticate.html", None, return_to=return_to)
 
 
 def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Response:
@@ -305,8 +323,8 @@ def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Respons
     validate_token(exchange, form.csrf_token)
     return_to = exchange.app.redirects.safe(form.return_to)
     auth = exchange.auth
-    more = auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
     try:
+        more = auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
         outcome = auth.attempts.answer(
             exchange.client,
             more.attempt,
@@ -314,29 +332,12 @@ def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Respons
             password=form.password or Secret(""),
             session=exchange.session,
         )
-    except InvalidCredentials as error:
-        wrong = {"password": error.message}
-        return page(exchange, "reauthenticate.html", status=401, errors=wrong, return_to=return_to)
+    except _SHOWN as error:
+        return form_page(exchange, "reauthenticate.html", error, beside="password", return_to=return_to)
     return _next(exchange, outcome)
 
 
 # --- what they share ------------------------------------------------------------------------------------------------
-
-
-def _form(exchange: Exchange, template: str, refusal: NightlatchError | None, **values: Any) -> Response:
-    """Show a form, again with what was wrong if something was."""
-    if refusal is None:
-        return page(exchange, template, **values)
-    status = status_of(refusal)
-    if status == 500:  # noqa: PLR2004
-        raise refusal
-    errors = dict(refusal.fields) if isinstance(refusal, InvalidInput) else {}
-    summary = refusal.message if not errors else "Please look at what is marked below."
-    response = page(exchange, template, status=status, error=summary, errors=errors, **values)
-    wait = retry_after_of(refusal)
-    if wait is not None:
-        response.headers.append(("Retry-After", str(wait)))
-    return response
 
 
 def _next(exchange: Exchange, outcome: Outcome) -> Response:

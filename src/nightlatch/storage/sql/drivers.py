@@ -32,6 +32,8 @@ _DRIVERS = {
     "mariadb": "mariadb+pymysql",
 }
 
+_ASYNCHRONOUS = {"aiosqlite", "asyncpg", "psycopg_async", "asyncmy", "aiomysql"}
+
 # Busy, full, read-only, gone: trying again, or an operator, helps. All else is a fault of ours or of the schema.
 _SQLITE_PASSING = (
     "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN",
@@ -56,6 +58,7 @@ def engine_for(url: str) -> sa.Engine:
     """
     try:
         parsed = sa.make_url(url)
+        _refuse_asynchronous(parsed)
         parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool)
     except sa.exc.ArgumentError:
@@ -65,10 +68,22 @@ def engine_for(url: str) -> sa.Engine:
             " postgresql://user:password@host/name"
         ) from None
     except ModuleNotFoundError as error:
-        extra = "mariadb" if sa.make_url(url).get_backend_name() in {"mysql", "mariadb"} else "postgresql"
+        backend = sa.make_url(url).get_backend_name()
+        if backend not in _DRIVERS:
+            raise _unknown(backend) from None
+        extra = "mariadb" if backend in {"mysql", "mariadb"} else "postgresql"
         raise MissingExtra(
             f"the database's driver is not installed ({error.name}): pip install 'nightlatch[{extra}]'"
         ) from None
+
+
+def _refuse_asynchronous(url: sa.URL) -> None:
+    driver = url.drivername.partition("+")[2]
+    if driver in _ASYNCHRONOUS:
+        raise ConfigurationError(
+            f"database_url names {driver}, an asynchronous driver: write {url.get_backend_name()}:// in its place"
+            " (the same database; your own engine may keep its driver)"
+        )
 
 
 def in_memory(url: sa.URL) -> bool:
@@ -133,7 +148,11 @@ def opener(engine: sa.Engine, *, durable: bool) -> Callable[[], Any]:
         case "mysql" | "mariadb":
             return lambda: _open_mariadb(engine)
         case name:
-            raise ConfigurationError(f"database_url: {name} is none of sqlite, postgresql, mariadb and mysql")
+            raise _unknown(name)
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(f"database_url: {name} is none of sqlite, postgresql, mariadb and mysql")
 
 
 def _open(engine: sa.Engine, options: dict[str, Any], set_up: Callable[[Any], None]) -> Any:

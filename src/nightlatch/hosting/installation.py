@@ -1,0 +1,134 @@
+"""Nightlatch in one application: wired at first use, so that building it opens nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from nightlatch.auth import Nightlatch as Core
+from nightlatch.hosting.configuration import HostConfiguration
+from nightlatch.http.app import HttpApp
+from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["HostInstallation"]
+
+
+class HostInstallation:
+    """What one application has of Nightlatch. A framework's own says where its engine is and whether it is tested.
+
+    Args:
+        configuration: what the application's settings say.
+        store: a store that was handed over, or None.
+        mailer: hands mail over; None: as settings say.
+        clock: tells the time; None: the machine's.
+    """
+
+    def __init__(
+        self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None, clock: Clock | None
+    ) -> None:
+        self.configuration = configuration
+        self.mount = configuration.outline.mount
+        self.mends_the_schema = False
+        """Whether a command runs that is for what all else is refused for."""
+        self._store = store
+        self._mailer = mailer
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._settings: Settings | None = None
+        self._web: HttpApp | None = None
+
+    # --- what a framework says --------------------------------------------------------------------------------------
+
+    def host(self) -> str:
+        """Return the ``Host`` of the request at hand, or where there is none that of the development server."""
+        return urlsplit(self.configuration.address).netloc
+
+    def settings_for(self, host: str) -> Settings:
+        """Return the settings, once and for all."""
+        return self.configuration.settings(host)
+
+    def engine(self) -> sa.Engine | None:
+        """Return the application's engine, where it handed one over."""
+        return None
+
+    def runs_in_background(self) -> bool:
+        """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
+        return True
+
+    # --- wiring -----------------------------------------------------------------------------------------------------
+
+    @property
+    def core(self) -> Core:
+        """The core: sign_up, sign_in, account, operator ..."""
+        return self.web.auth
+
+    @property
+    def web(self) -> HttpApp:
+        """The web layer; wired, and the schema seen, at first use in each process.
+
+        Raises:
+            ConfigurationError: settings are missing, or the schema is not the one this version works on.
+            StoreUnavailable: the database cannot be reached; the next use tries again.
+        """
+        if self._web is None:
+            with self._lock:
+                if self._web is None:
+                    self._web = self._wire()
+        return self._web
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the settings are settled."""
+        return self._settings is not None
+
+    def prepare(self, host: Callable[[], str] | None = None) -> Settings:
+        """Settle the settings, with nothing of the database yet.
+
+        Args:
+            host: gives the first request's ``Host``, which in debug mode becomes the address; None: `host` does.
+
+        Raises:
+            ConfigurationError: they are missing or cannot be used.
+        """
+        if self._settings is None:
+            with self._lock:
+                if self._settings is None:
+                    self._settings = self.settings_for((host or self.host)())
+        return self._settings
+
+    def close(self) -> None:
+        """End the threads and let go of what was opened here; the next use wires anew."""
+        with self._lock:
+            web, self._web = self._web, None
+        if web is None:
+            return
+        if self._store is None:
+            web.auth.close()
+        else:
+            web.auth.stop()  # a store that was handed over is closed by whoever made it
+
+    def _wire(self) -> HttpApp:
+        settings = self.prepare()
+        store = self._store or self._sql_store(settings)
+        background = self.runs_in_background()
+        return HttpApp(Core(settings, store, mailer=self._mailer, clock=self._clock, background=background))
+
+    def _sql_store(self, settings: Settings) -> Store:
+        from nightlatch.storage.sql import SqlStore, migrate, verify_schema
+
+        engine = self.engine()
+        if engine is not None:
+            store = SqlStore.on_engine(engine)
+        else:
+            store = SqlStore.open(self.configuration.database_url or self.configuration.own_database())
+        if settings.development:
+            migrate(store.engine)
+        elif not self.mends_the_schema:
+            verify_schema(store.engine)
+        return store

@@ -1,0 +1,53 @@
+"""Every way to open a house to the web: what is tested through one is tested through all, by a line in `SITES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from flask import Flask
+
+from house import House
+from nightlatch.flask import Nightlatch
+from nightlatch.http.app import HttpApp
+from nightlatch.settings import Settings
+from nightlatch.testing.sites import DirectSite, Site, WsgiSite
+
+__all__ = ["SITES", "open_site", "plain"]
+
+
+def direct(house: House) -> Site:
+    """Ask the web layer itself."""
+    return DirectSite(HttpApp(house.auth))
+
+
+def flask(house: House) -> Site:
+    """Ask a Flask application."""
+    app = Flask("house")
+    app.testing = True
+    app.config["NIGHTLATCH"] = plain(house.settings)
+    extension = Nightlatch(app, store=house.store, mailer=house.mailbox, clock=house.clock)
+    house.move_to(extension.core)
+    return WsgiSite(app)
+
+
+SITES: Mapping[str, Callable[[House], Site]] = {"direct": direct, "flask": flask}
+"""A site asks the house for settings, store, clock and mailbox, and tells it the core it runs (`House.move_to`)."""
+
+
+@pytest.fixture(params=SITES)
+def open_site(request: pytest.FixtureRequest) -> Callable[[House], Site]:
+    """Open a house to the web, in each way there is."""
+    return SITES[request.param]
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return settings as plain values, as a framework's configuration has them."""
+
+    def values(section: msgspec.Struct) -> dict[str, Any]:
+        found = {name: getattr(section, name) for name in section.__struct_fields__}
+        return {name: values(each) if isinstance(each, msgspec.Struct) else each for name, each in found.items()}
+
+    return values(settings)
