@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from house import ELSEWHERE, PASSWORD, WRONG, House, signed_in
 from nightlatch.errors import Busy, InvalidCredentials, Throttled
+from nightlatch.flows.outcome import Complete
 from nightlatch.ports import after
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Authenticator, Device, ThrottleCounter
+from nightlatch.records import Authenticator, Device, Event, ThrottleCounter
 from nightlatch.services.client import Client
 from nightlatch.settings import Hashing
 
@@ -33,17 +33,11 @@ def spent(house: House) -> int:
 
 @contextmanager
 def full(house: House) -> Iterator[None]:
-    """Fill the hashing pool, the places of known devices aside."""
-    pool, gate = house.auth.hashing, threading.Event()
-    with ThreadPoolExecutor(3) as callers:
-        for wanted in (1, 2, 3):
-            callers.submit(pool._do, gate.wait, "", known=True)
-            while pool._running + len(pool._jobs) < wanted:
-                pass
-        try:
-            yield
-        finally:
-            gate.set()
+    """Take every place of the hashing pool, those of known devices aside."""
+    with ExitStack() as places:
+        for _ in range(3):
+            places.enter_context(house.auth.hashing.place("", known_device=True))
+        yield
 
 
 def guess_in_parallel(house: House, *, times: int) -> None:
@@ -137,3 +131,72 @@ def test_a_device_is_forgotten_at_its_tenth_failure(house: House) -> None:
             house.sign_in(mine, password=WRONG)
     assert house.store.find(Device, {"user_id": done.user.id}) == []
     assert signed_in(house.sign_in(mine, password=PASSWORD)).device is not None
+
+
+def used_up(house: House) -> Complete:
+    """Return a member whose password has had its hundred failures, from other browsers than the member's."""
+    done = house.member()
+    (record,) = house.store.find(Authenticator, {"kind": "password"})
+    house.store.update(Authenticator, {"id": record.id}, {"failures": 99})
+    house.deliver()
+    house.mails.clear()
+    with pytest.raises(InvalidCredentials):
+        house.sign_in(ELSEWHERE, password=WRONG)
+    return done
+
+
+def test_the_hundredth_failure_in_a_row_is_told_once(house: House) -> None:
+    """The password is refused from then on where the user is not known; the user hears of it, once."""
+    done = used_up(house)
+    for turn in range(3):
+        house.clock.advance(hours=2)
+        with pytest.raises(InvalidCredentials):
+            house.sign_in(Client(ip=f"203.0.113.{turn}"), password=PASSWORD if turn else WRONG)
+    house.deliver()
+    (notice,) = house.mails
+    assert (notice.to, "100 times in a row" in notice.text) == ("mia@example.org", True)
+    assert [each.action for each in house.store.find(Event, {"user_id": done.user.id, "action": "authn_login_lock"})]
+
+
+def test_a_known_device_ends_the_refusal(house: House) -> None:
+    """What the notice says is so: one sign-in in a browser that was used before, and the password is good again."""
+    done = used_up(house)
+    signed_in(house.sign_in(Client(ip="192.0.2.7", device=done.device)))
+    signed_in(house.sign_in(ELSEWHERE))
+
+
+def test_an_operator_ends_the_refusal(house: House) -> None:
+    """Who has no browser left asks the people who run the service."""
+    done = used_up(house)
+    house.auth.operator.restore(done.user.id)
+    signed_in(house.sign_in(ELSEWHERE))
+
+
+def test_mails_of_sign_ups_do_not_keep_the_notice_from_coming(house: House) -> None:
+    """The cap on what strangers cause is not shared with what warns of strangers."""
+    house.member()
+    for turn in range(6):
+        house.auth.sign_up.begin(Client(ip=f"203.0.113.{turn}"), email="mia@example.org")
+    house.deliver()
+    (record,) = house.store.find(Authenticator, {"kind": "password"})
+    house.store.update(Authenticator, {"id": record.id}, {"failures": 99})
+    with pytest.raises(InvalidCredentials):
+        house.sign_in(ELSEWHERE, password=WRONG)
+    house.deliver()
+    assert "guess" in house.newest("mia@example.org").subject
+
+
+def test_a_notice_caused_by_strangers_is_capped(house: House) -> None:
+    """Who may sign in now and then in between cannot be mailed without end."""
+    done = house.member()
+    mine = Client(ip="192.0.2.7", device=done.device)
+    house.deliver()
+    house.mails.clear()
+    for turn in range(7):
+        (record,) = house.store.find(Authenticator, {"kind": "password"})
+        house.store.update(Authenticator, {"id": record.id}, {"failures": 99})
+        with pytest.raises(InvalidCredentials):
+            house.sign_in(Client(ip=f"203.0.113.{turn}"), password=WRONG)
+        signed_in(house.sign_in(mine))
+    house.deliver()
+    assert len(house.mails) == 5

@@ -133,6 +133,11 @@ class Password:
         changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
         self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
 
+    def forgive(self, user_id: UUID) -> None:
+        """End the run of failures, on an operator's word, in the transaction that is open."""
+        changes = {"failures": 0, "retry_at": None}
+        self._store.update(Authenticator, {"user_id": user_id, "kind": self.kind}, changes)
+
     def _upgrade(self, record: Authenticator, password: Secret) -> None:
         """Hash anew under the profile in force; the guard keeps a password changed meanwhile (ASVS 11.4.2)."""
         try:

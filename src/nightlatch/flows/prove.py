@@ -7,6 +7,7 @@ from typing import Literal
 from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttled
 from nightlatch.flows.core import Core
+from nightlatch.flows.notices import tell_password_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -131,6 +132,8 @@ class Prove:
             raise
         except InvalidCredentials as refusal:
             self._log_failure(client, subject, refusal)
+            if subject.user is not None and believed and core.password.is_used_up(subject):
+                tell_password_refused(core, client, subject.user)
             raise
         if subject.user is None:  # pragma: no cover - an authenticator that believes a stranger is a bug
             raise InvalidCredentials("proof without a user")
