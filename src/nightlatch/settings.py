@@ -54,7 +54,7 @@ class Hashing(Section, frozen=True, kw_only=True):
     queue: int = 6
     """How many more may wait. Past it a sign-in is answered 503."""
     lingering: int = 0
-    """How many that find the queue full may wait 25 ms for a place before their 503, each holding a request thread.
+    """How many that find the queue full may wait 40 ms for a place before their 503, each holding a request thread.
     It slows clients that try again at once; `nightlatch serve`, whose threads are many, sets it."""
     pepper_keys: tuple[Secret, ...] = ()
     """Optional keyed step before hashing; the first is used for new hashes. At least 256 bits each."""

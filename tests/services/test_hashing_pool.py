@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +51,14 @@ class Flood:
             pass  # who has a slot is at work, so that who comes next waits for certain
         self.results.append(result)
         return True
+
+    def keep_place(self, client: str) -> bool:
+        """Keep a place for a moment; tell whether there was one."""
+        try:
+            with self.pool.place(client):
+                return True
+        except Busy:
+            return False
 
     def _inside(self) -> int:
         with self.pool._wake:
@@ -105,28 +114,58 @@ def test_who_lingers_gets_the_place_that_becomes_free(monkeypatch: pytest.Monkey
     with flood(slots=1, queue=1, lingering=1) as held:
         assert held.come("a")
         assert held.come("b")
-        monkeypatch.setattr("time.sleep", lambda seconds: held.end() if seconds else None)
-        held.pool.see_room("c")
+        monkeypatch.setattr("nightlatch.services.hashing._LINGER", timedelta(seconds=30))
+        waiting = held.callers.submit(held.keep_place, "c")
+        while not held.pool._lingerers:
+            pass
+        held.end()
+        assert waiting.result(timeout=30)
 
 
 def test_who_lingers_in_vain_is_refused_and_no_more_linger_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest is refused at once: request threads are not for waiting."""
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        with pytest.raises(Busy):
-            held.pool.see_room("d")  # the one place to linger in is taken
-
     with flood(slots=1, queue=1, lingering=1) as held:
         assert held.come("a")
         assert held.come("b")
-        monkeypatch.setattr("time.sleep", sleep)
         for _ in range(2):
+            monkeypatch.setattr("nightlatch.services.hashing._LINGER", timedelta(seconds=0.5))
+            waiting = held.callers.submit(held.keep_place, "c")
+            while not held.pool._lingerers:
+                pass
+            monkeypatch.setattr("nightlatch.services.hashing._LINGER", timedelta(seconds=30))
+            assert not held.keep_place("d"), "the one place to linger in is taken"
+            assert not waiting.result(timeout=30)
+
+
+def test_a_place_is_taken_before_the_hash_and_free_again_after_it() -> None:
+    """Who has one is let in; until then it counts, and what needed none gives it back."""
+    with flood(slots=1, queue=0) as held:
+        with held.pool.place("a"):
+            assert not held.callers.submit(held.keep_place, "b").result(timeout=30)
+            held.pool.hash(PASSWORD)
+            assert held.callers.submit(held.keep_place, "b").result(timeout=30)
+        with held.pool.place("a"):
+            pass
+        assert held.keep_place("b")
+        with pytest.raises(ZeroDivisionError), held.pool.place("a"):
+            raise ZeroDivisionError
+        assert held.keep_place("b")
+    assert (held.pool._places, dict(held.pool._waiting)) == (0, {})
+
+
+def test_who_only_said_to_be_a_known_device_has_a_strangers_place(pool: HashingPool) -> None:
+    """Any cookie may be sent: the places kept for known devices are for those that are."""
+    del pool
+    with flood(slots=1, queue=2) as held:
+        assert held.come("a")
+        assert held.come("b")
+        with held.pool.place("c", known_device=True):
             with pytest.raises(Busy):
-                held.pool.see_room("c")
-        monkeypatch.undo()
-    assert slept == [0.025, 0.025]
+                held.pool.verify(PASSWORD, "", known_device=False)
+            assert held.pool._places == 2
+        with held.pool.place("c", known_device=True):
+            held.end()
+            assert held.pool.hash(PASSWORD, known_device=True)
 
 
 def test_no_network_holds_more_than_a_quarter_of_the_queue() -> None:

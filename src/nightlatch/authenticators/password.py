@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -145,13 +146,15 @@ class Password:
 
     # --- setting ----------------------------------------------------------------------------------------------------
 
-    def see_room(self, client: Client) -> None:
-        """Shed a flood before it costs a look-up or a write. Who may be a known device is looked at first.
+    def place(self, client: Client) -> AbstractContextManager[None]:
+        """Keep a place in the pool for the hash to come: a flood is shed before it costs a look-up or a write.
+
+        Who may be a known device is looked at when it hashes.
 
         Raises:
-            Busy: the hashing pool is full.
+            Busy: on entering; the hashing pool is full.
         """
-        self._pool.see_room(client.network, known_device=client.device is not None)
+        return self._pool.place(client.network, known_device=client.device is not None)
 
     def validate(self, password: Secret, *, about: Sequence[str | None]) -> None:
         """Refuse a new password that policy does not allow.

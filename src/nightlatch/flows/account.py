@@ -88,6 +88,12 @@ class Account:
             InvalidInput: the current password is missing, and the session's proof is not fresh.
             Throttled: too many tries. Busy: the hashing pool is full.
         """
+        with self._core.place(client, new_password):
+            return self._change_password(client, session, current_password, new_password)
+
+    def _change_password(
+        self, client: Client, session: Session, current_password: Secret | None, new_password: Secret
+    ) -> Complete:
         core = self._core
         user = self._user(session)
         record = core.password.of(core.users.authenticators(user.id))

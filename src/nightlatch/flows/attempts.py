@@ -110,12 +110,13 @@ class Attempts:
             InvalidInput: the answer is not of the form that the step takes; `PasswordRejected` likewise.
             Throttled: too many tries. Busy: the hashing pool is full.
         """
-        self._spend_call(client)
-        found = self._core.attempts.find(attempt)
-        if new_password is not None:
-            return self._set(client, found, new_password, username=username, name=name)
-        if authenticator == "password":
-            return self._password(client, found, Proof(password=password), session)
+        with self._core.place(client, password, new_password):
+            self._spend_call(client)
+            found = self._core.attempts.find(attempt)
+            if new_password is not None:
+                return self._set(client, found, new_password, username=username, name=name)
+            if authenticator == "password":
+                return self._password(client, found, Proof(password=password), session)
         if authenticator == EmailCode.kind:
             return self._code(client, found, code)
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from nightlatch.authenticators.password import Password
@@ -71,6 +71,14 @@ class Core:
             Charge(budgets.sign_in_per_address, f"{act}:address:{client.address}"),
             Charge(budgets.sign_in_per_network, f"{act}:network:{client.network}"),
         ]
+
+    def place(self, client: Client, *passwords: Secret | None) -> AbstractContextManager[None]:
+        """Keep a place in the hashing pool, where there is a password to hash, before anything is looked up for it.
+
+        Raises:
+            Busy: on entering; the pool is full.
+        """
+        return nullcontext() if all(each is None for each in passwords) else self.password.place(client)
 
     def welcome(
         self, client: Client, assurance: Assurance, *, device: Device | None = None, return_to: str | None = None

@@ -55,12 +55,12 @@ class SignIn:
         """
         core = self._core
         if password is not None:
-            core.password.see_room(client)
+            with core.place(client, password):
+                claim = core.users.claim(identifier)
+                return self._prove.first(
+                    client, claim, identifier, Proof(password=password), return_to=return_to, deliver=deliver
+                )
         claim = core.users.claim(identifier)
-        if password is not None:
-            return self._prove.first(
-                client, claim, identifier, Proof(password=password), return_to=return_to, deliver=deliver
-            )
         core.throttle.spend(
             [Charge(core.settings.throttle.attempt_calls_per_address, f"attempt:address:{client.address}")]
         )

@@ -82,8 +82,19 @@ class SignUp:
         if core.settings.sign_up == "closed":
             raise SignUpClosed("sign-up is closed by settings")
         claims = self._claims(email, username, name)
+        with core.place(client, password):
+            return self._begin(client, claims, password, return_to, deliver)
+
+    def _begin(
+        self,
+        client: Client,
+        claims: Claims,
+        password: Secret | None,
+        return_to: str | None,
+        deliver: Literal["cookie", "tokens"],
+    ) -> Outcome:
+        core = self._core
         if password is not None:
-            core.password.see_room(client)
             core.password.validate(password, about=[claims.email, claims.username, claims.name])
         elif not core.settings.asks_email:
             raise InvalidInput(fields={"password": "Please choose a password."})

@@ -2,8 +2,8 @@
 
 Password hashing is the one costly thing a stranger can ask for. Here it never has more threads than slots, never more
 memory than slots times the profile's, and never holds more request threads than slots, queue and lingering together.
-Hash threads run at the lowest scheduling priority, so that everything else stays fast in a sign-in flood. They begin at
-first use, and again in a forked child.
+A place is taken before anything is looked up or written for a password. Hash threads run at the lowest scheduling
+priority, so that everything else stays fast in a sign-in flood. They begin at first use, and again in a forked child.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -45,20 +45,32 @@ _RESERVED = 2
 _LEAST_SHARED_QUEUE = 4
 """From this length on, one client network holds at most a quarter of the queue."""
 _RETRY_AFTER = timedelta(seconds=2)
-_LINGER = timedelta(milliseconds=25)
-"""A client that tries again the moment it is refused makes 40 tries a second of what would be a thousand."""
+_LINGER = timedelta(milliseconds=40)
+"""A client that tries again the moment it is refused makes 25 tries a second of what would be a thousand."""
+
+
+class _Place:
+    """One of the slots and the queue, kept for one hash from before anything is looked up for it."""
+
+    __slots__ = ("client", "known", "left", "waits")
+
+    def __init__(self, client: str, *, known: bool, waits: bool) -> None:
+        self.client = client
+        self.known = known
+        self.waits = waits
+        """Whether it takes up a part of its client network's share of the queue."""
+        self.left = False
 
 
 class _Job:
-    """One piece of work, and the thread that waits for it."""
+    """One piece of work, the place it has, and the thread that waits for it."""
 
-    __slots__ = ("_result", "_work", "waits_for")
+    __slots__ = ("_result", "_work", "place")
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], place: _Place) -> None:
         self._work = work
         self._result: Future[Any] = Future()
-        self.waits_for: str | None = None
-        """The client network whose share of the queue it takes up, while it waits."""
+        self.place = place
 
     def do(self) -> None:
         """Do the work; what it raises belongs to the caller."""
@@ -70,6 +82,10 @@ class _Job:
     def result(self) -> Any:
         """Wait for the work to be done, and return what came of it."""
         return self._result.result()
+
+
+class _Local(threading.local):
+    place: _Place | None = None
 
 
 class HashingPool:
@@ -101,7 +117,7 @@ class HashingPool:
         self._queue = queue
         self.most_held = self.slots + queue + lingering
         """How many request threads running, waiting and lingering hashes can hold at once."""
-        self._lingering = threading.BoundedSemaphore(lingering) if lingering else None
+        self._lingering = lingering
         self._reserved = min(_RESERVED, queue // 2)
         self._share = queue // 4 if queue >= _LEAST_SHARED_QUEUE else queue
         self._pepper = pepper
@@ -111,10 +127,17 @@ class HashingPool:
         _pools.add(self)
 
     def _begin(self) -> None:
-        self._wake = threading.Condition()
+        lock = threading.Lock()
+        self._wake = threading.Condition(lock)
+        """Hash threads wait for a job here,"""
+        self._freed = threading.Condition(lock)
+        """and those that linger for a place."""
         self._jobs: deque[_Job] = deque()
         self._running = 0
+        self._places = 0
+        self._lingerers = 0
         self._waiting: Counter[str] = Counter()
+        self._local = _Local()
         self._threads: list[threading.Thread] = []
         self._closing = False
 
@@ -180,89 +203,126 @@ class HashingPool:
         with contextlib.suppress(PasswordMismatch):
             verify_password(password, decoy, self.profile, self._pepper)
 
+    # --- places -----------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def place(self, client: str, *, known_device: bool = False) -> Iterator[None]:
+        """Keep a place for this thread's next hash: who gets none is refused before anything is looked up for him.
+
+        So no more requests than slots and queue ever look something up, or wait for the store's lock, with a password.
+
+        Args:
+            client: the network it comes from, for fair shares.
+            known_device: whether it may be a remembered device; seen again when it hashes.
+
+        Raises:
+            Busy: the pool is full, for this client, and stayed so for a moment.
+        """
+        with self._wake:
+            held = self._local.place = self._take(client, known=known_device, linger=True)
+        try:
+            yield
+        finally:
+            self._local.place = None
+            with self._wake:
+                self._leave(held)
+
+    def _take(self, client: str, *, known: bool, linger: bool = False) -> _Place:
+        why = self._refusal(client, known=known)
+        if why and linger and self._lingerers < self._lingering:
+            why = self._linger(client, known=known)
+        if why:
+            raise Busy(why, retry_after=_RETRY_AFTER)
+        place = _Place(client, known=known, waits=self._places >= self.slots)
+        self._places += 1
+        self._waiting[client] += place.waits
+        return place
+
+    def _refusal(self, client: str, *, known: bool) -> str:
+        """Tell why there is no place; an empty text where there is one."""
+        waiting = self._places - self.slots
+        if waiting < 0:
+            return ""
+        if waiting >= (self._queue if known else self._queue - self._reserved):
+            return "hashing pool full"
+        # No one network keeps the others out: a quarter of the queue, and for its known devices the reserved places.
+        share = self._share + self._reserved if known else self._share
+        return "one network's share of the hashing queue is full" if client and self._waiting[client] >= share else ""
+
+    def _linger(self, client: str, *, known: bool) -> str:
+        """Wait a moment for a place to become free."""
+        self._lingerers += 1
+        try:
+            end = time.monotonic() + _LINGER.total_seconds()
+            while (why := self._refusal(client, known=known)) and (left := end - time.monotonic()) > 0:
+                self._freed.wait(left)
+            return why
+        finally:
+            self._lingerers -= 1
+
+    def _start_hashing(self, place: _Place) -> None:
+        """Give its part of the network's share back: it waits no longer."""
+        self._waiting[place.client] -= place.waits
+        if not self._waiting[place.client]:
+            del self._waiting[place.client]
+        place.waits = False
+
+    def _leave(self, place: _Place) -> None:
+        """Give a place back, once."""
+        if not place.left:
+            place.left = True
+            self._start_hashing(place)
+            self._places -= 1
+            self._freed.notify()
+
     # --- the pool ---------------------------------------------------------------------------------------------------
 
     def _do(self, work: Callable[[], T], client: str, *, known: bool) -> T:
-        job = _Job(work)
-        self._enter(job, client, known=known)
+        with self._wake:
+            job = _Job(work, self._place_for(client, known=known))
+            self._enter(job)
         result: T = job.result()
         return result
 
-    def _enter(self, job: _Job, client: str, *, known: bool) -> None:
-        with self._wake:
-            inside = self._running + len(self._jobs)
-            if inside >= self.slots:
-                self._queue_up(job, client, waiting=inside - self.slots, known=known)
-            elif len(self._threads) <= inside:
-                thread = threading.Thread(target=self._run, name="nightlatch-hash", daemon=True)
+    def _place_for(self, client: str, *, known: bool) -> _Place:
+        held = self._local.place
+        if held is None or held.left:
+            return self._take(client, known=known)
+        if held.known and not known:
+            # Any cookie may be sent: who has no remembered device has no claim on the places that are kept for them.
+            self._leave(held)
+            return self._take(client, known=False)
+        return held
+
+    def _enter(self, job: _Job) -> None:
+        if len(self._threads) < min(self.slots, self._running + len(self._jobs) + 1):
+            thread = threading.Thread(target=self._run, name="nightlatch-hash", daemon=True)
+            try:
                 thread.start()  # before the job is in: what cannot start leaves nobody waiting
-                self._threads.append(thread)
-            self._jobs.append(job)
-            self._wake.notify()
-
-    def see_room(self, client: str, *, known_device: bool = False) -> None:
-        """Refuse what would be refused now, after a moment: before anything is looked up or written for it.
-
-        Raises:
-            Busy: the pool is full, for this client.
-        """
-        try:
-            self._see_room(client, known=known_device)
-        except Busy:
-            if not self._linger():
+            except RuntimeError:
+                self._leave(job.place)
                 raise
-            self._see_room(client, known=known_device)
-
-    def _see_room(self, client: str, *, known: bool) -> None:
-        with self._wake:
-            inside = self._running + len(self._jobs)
-            if inside >= self.slots:
-                self._see_place(client, waiting=inside - self.slots, known=known)
-
-    def _linger(self) -> bool:
-        """Wait a moment, where not too many do already."""
-        if self._lingering is None or not self._lingering.acquire(blocking=False):
-            return False
-        try:
-            time.sleep(_LINGER.total_seconds())
-        finally:
-            self._lingering.release()
-        return True
-
-    def _queue_up(self, job: _Job, client: str, *, waiting: int, known: bool) -> None:
-        """Take a place in the queue.
-
-        Raises:
-            Busy: there is none, for this client.
-        """
-        self._see_place(client, waiting=waiting, known=known)
-        job.waits_for = client
-        self._waiting[client] += 1
-
-    def _see_place(self, client: str, *, waiting: int, known: bool) -> None:
-        room = self._queue if known else self._queue - self._reserved
-        if waiting >= room:
-            raise Busy("hashing pool full", retry_after=_RETRY_AFTER)
-        # No one network keeps the others out: a quarter of the queue, and for its known devices the reserved places.
-        share = self._share + self._reserved if known else self._share
-        if client and self._waiting[client] >= share:
-            raise Busy("one network's share of the hashing queue is full", retry_after=_RETRY_AFTER)
+            self._threads.append(thread)
+        self._jobs.append(job)
+        self._wake.notify()
 
     def _run(self) -> None:
         if sys.platform == "linux":
             # On Linux this is the thread's own priority; elsewhere it would slow the whole process.
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-        job = self._next(ended=0)
+        job = self._next(None)
         while job is not None:
             job.do()
-            del job  # nothing of a password stays with an idle thread
-            job = self._next(ended=1)
+            done, job = job.place, None  # nothing of a password stays with an idle thread
+            job = self._next(done)
 
-    def _next(self, *, ended: int) -> _Job | None:
-        """Report the end of a job, and wait for another; None: the pool closes and nothing is left."""
+    def _next(self, done: _Place | None) -> _Job | None:
+        """Give back the place of the job that is done, and wait for another; None: the pool closes and none is left."""
         with self._wake:
-            self._running -= ended
+            if done is not None:
+                self._running -= 1
+                self._leave(done)
             while not self._jobs:
                 if self._closing:
                     with contextlib.suppress(ValueError):  # one that began while the pool was closing
@@ -271,10 +331,8 @@ class HashingPool:
                 self._wake.wait()
             job = self._jobs.popleft()
             self._running += 1
-            if job.waits_for is not None:
-                self._waiting[job.waits_for] -= 1
-                if not self._waiting[job.waits_for]:
-                    del self._waiting[job.waits_for]
+            self._start_hashing(job.place)
+            self._freed.notify()
             return job
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class SqlStore:
         Args:
             url: SQLAlchemy's form: ``sqlite:///data/nightlatch.db``, ``postgresql://...``, ``mariadb://...``.
             durable: on SQLite, whether an acknowledged write survives a power cut (docs/decisions/0002).
-            most_connections: at once, in this process; None: 8 on SQLite, 64 elsewhere.
+            most_connections: at once, in this process; None: 16 on SQLite, 64 elsewhere.
 
         Raises:
             ConfigurationError: it is no address of a database that connections can share.
@@ -82,7 +82,7 @@ class SqlStore:
         if engine.dialect.name == "sqlite" and in_memory(engine.url):
             raise ConfigurationError("a database in memory is not shared by connections: write a file's name")
         # Writers take turns on SQLite however many there are, and each connection keeps a page cache of its own.
-        most = most_connections or (8 if engine.dialect.name == "sqlite" else 64)
+        most = most_connections or (16 if engine.dialect.name == "sqlite" else 64)
         return cls(engine, OwnConnections(opener(engine, durable=durable), most=most, wait=BUSY_SECONDS))
 
     @classmethod
