@@ -9,6 +9,7 @@ from nightlatch.authenticators.base import Proof
 from nightlatch.errors import AttemptInvalid, InvalidInput, NotAuthenticated, NotFound
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name
+from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete
 from nightlatch.flows.prove import Prove
 from nightlatch.primitives.assurance import meets
@@ -121,7 +122,7 @@ class Account:
             device_id, device = core.devices.welcome(user.id, client, None)
             rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, device_id=device_id)
             core.audit.done("authn_password_change", client, user_id=user.id, session_id=session.id)
-            core.tell_password_changed(client, user)
+            tell_password_changed(core, client, user)
         return Complete(user=fresh, session=rotated, token=Secret(token.text()), device=device)
 
     # --- sessions ---------------------------------------------------------------------------------------------------

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.outcome import Complete
-from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import PasswordChangedMail
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Device, Identifier, User
+from nightlatch.records import Device, User
 from nightlatch.services.attempts import Attempts
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
@@ -104,14 +102,3 @@ class Core:
     def about(self, user: User) -> list[str | None]:
         """Return what a user's password must not consist of."""
         return [user.username, user.email, user.name]
-
-    def tell_password_changed(self, client: Client, user: User) -> None:
-        """Send a notice to every proven address (ASVS 6.3.7); notices of completed changes have no cap."""
-        for each in self.store.find(Identifier, {"user_id": user.id, "kind": "email"}):
-            notice = PasswordChangedMail(
-                service_name=self.settings.service_name,
-                device=device_words(client.user_agent),
-                place=client.ip,
-                at=self.clock.now(),
-            )
-            self.outbox.enqueue(notice, to=each.value, user_id=user.id)

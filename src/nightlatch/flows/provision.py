@@ -9,6 +9,7 @@ from nightlatch.authenticators.base import Proof
 from nightlatch.errors import AttemptInvalid, Conflict, InvalidInput, NotFound, UsernameTaken
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, valid_role
+from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.prove import Prove
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
 from nightlatch.primitives.secret import Secret
@@ -107,7 +108,7 @@ class Provision:
             core.users.end_access(user.id)
             core.one_time.void_for(user.id)
             core.audit.done("authn_password_change", NOBODY, user_id=user.id, details={"by": "application"})
-            core.tell_password_changed(NOBODY, user)
+            tell_password_changed(core, NOBODY, user)
 
     def _put(self, user: User, hashed: str) -> None:
         core = self._core
