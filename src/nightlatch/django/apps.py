@@ -14,3 +14,9 @@ class NightlatchConfig(AppConfig):
     label = "nightlatch"
     verbose_name = "Nightlatch"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect signals and checks, now that Django has its models."""
+        from nightlatch.django.wiring import connect
+
+        connect()
