@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from fastapi import FastAPI
 from flask import Flask
 
 from house import House
+from nightlatch.fastapi import Nightlatch as FastApiNightlatch
 from nightlatch.flask import Nightlatch
 from nightlatch.http.app import HttpApp
 from nightlatch.settings import Settings
-from nightlatch.testing.sites import DirectSite, Site, WsgiSite
+from nightlatch.testing.sites import AsgiSite, DirectSite, Site, WsgiSite
 
 __all__ = ["SITES", "open_site", "plain"]
 
@@ -33,7 +35,15 @@ def flask(house: House) -> Site:
     return WsgiSite(app)
 
 
-SITES: Mapping[str, Callable[[House], Site]] = {"direct": direct, "flask": flask}
+def fastapi(house: House) -> Site:
+    """Ask a FastAPI application."""
+    app = FastAPI()
+    extension = FastApiNightlatch(app, house.settings, store=house.store, mailer=house.mailbox, clock=house.clock)
+    house.move_to(extension.core)
+    return AsgiSite(app)
+
+
+SITES: Mapping[str, Callable[[House], Site]] = {"direct": direct, "flask": flask, "fastapi": fastapi}
 """A site asks the house for settings, store, clock and mailbox, and tells it the core it runs (`House.move_to`)."""
 
 

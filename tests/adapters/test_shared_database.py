@@ -1,4 +1,4 @@
-"""The direct call, a Flask application and the stand-alone server move into one database."""
+"""Flask, FastAPI, the stand-alone server and the direct call move into one database, three at a time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from flask import Flask
 
 from contract_server import ServedElsewhere
 from nightlatch.auth import Nightlatch
+from nightlatch.fastapi import Nightlatch as FastApiNightlatch
 from nightlatch.flask import Nightlatch as FlaskNightlatch
 from nightlatch.http.app import HttpApp
 from nightlatch.settings import settings_from
@@ -18,7 +20,7 @@ from nightlatch.storage.sql import SqlStore
 from nightlatch.testing.adapter_contract import Premises
 from nightlatch.testing.adapter_contract.conversation import SETTINGS
 from nightlatch.testing.shared_database import Neighbours, SharedDatabase
-from nightlatch.testing.sites import DirectSite, Site, WsgiSite
+from nightlatch.testing.sites import AsgiSite, DirectSite, Site, WsgiSite
 
 pytestmark = pytest.mark.slow
 
@@ -46,18 +48,28 @@ def flask(premises: Premises, url: str) -> Site:
     return WsgiSite(app, on_close=extension.core.close)
 
 
+def fastapi(premises: Premises, url: str) -> Site:
+    """Ask a FastAPI application."""
+    app = FastAPI()
+    extension = FastApiNightlatch(
+        app, premises.settings, database_url=url, mailer=premises.mailbox, clock=premises.clock
+    )
+    premises.run_by(extension.core)
+    return AsgiSite(app)
+
+
 class TestOnSqlite(SharedDatabase):
     """One SQLite file."""
 
-    @pytest.fixture
+    @pytest.fixture(params=[direct, fastapi])
     def neighbours(
-        self, tmp_path: Path, empty_database: Path, served_elsewhere: ServedElsewhere
+        self, tmp_path: Path, empty_database: Path, served_elsewhere: ServedElsewhere, request: pytest.FixtureRequest
     ) -> Iterator[Neighbours]:
         """Open three sites on one file."""
         path = tmp_path / "shared.db"
         shutil.copy(empty_database, path)
         opened = []
-        for open_site in (direct, flask, served_elsewhere.open_site):
+        for open_site in (request.param, flask, served_elsewhere.open_site):
             premises = Premises(settings=dict(SETTINGS))
             opened.append((premises, open_site(premises, f"sqlite:///{path}")))
         yield opened
