@@ -24,7 +24,7 @@ import msgspec
 
 from nightlatch.records import Evidence
 
-__all__ = ["Level", "level_of", "meets", "proves_sequence"]
+__all__ = ["Level", "level_of", "meets", "next_in_sequence"]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +93,15 @@ def meets(
     return level.aal >= aal and (level.phishing_resistant or not phishing_resistant)
 
 
-def proves_sequence(evidence: Sequence[Evidence], sequence: Sequence[str]) -> bool:
-    """Tell whether evidence holds these authenticators in this order, others in between allowed.
+def next_in_sequence(evidence: Sequence[Evidence], sequence: Sequence[str]) -> str | None:
+    """Tell what comes next where these authenticators must be proven in this order, others in between allowed.
 
     Args:
         evidence: proofs in the order they were accepted.
         sequence: kinds of authenticators: ``("password", "totp", "passkey")``.
 
     Returns:
-        True if it does; an empty sequence always holds.
+        the first that is not proven in its turn; None if all are.
     """
     kinds = iter(each.authenticator for each in evidence)
-    return all(wanted in kinds for wanted in sequence)
+    return next((wanted for wanted in sequence if wanted not in kinds), None)
