@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -18,6 +20,8 @@ from nightlatch.flows.outcome import More
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Session
 from nightlatch.services.client import Client
+from nightlatch.services.gate import Gate
+from nightlatch.settings import Policy, Requirement
 
 
 def test_in_and_out(house: House) -> None:
@@ -212,6 +216,35 @@ def test_roles_reach_living_sessions(house: House) -> None:
     mia = signed_in(house.member())
     house.auth.operator.set_roles(mia.user.id, ("editor", "admin"))
     assert house.auth.sessions.recognise(mia.token or "").roles == ("admin", "editor")
+
+
+def test_a_role_that_needs_more_proof_ends_the_sessions_that_lack_it(make_house: Callable[..., House]) -> None:
+    """Whoever becomes an administrator signs in as administrators do, first (adversary 51)."""
+    twice = Policy(by_role={"admin": Requirement(sequence=("password", "password"))})
+    house = make_house(policy=twice)
+    mia = signed_in(house.member())
+    house.auth.operator.set_roles(mia.user.id, ("editor",))
+    assert house.auth.sessions.recognise(mia.token or "").roles == ("editor",)
+    house.auth.operator.set_roles(mia.user.id, ("admin",))
+    with pytest.raises(NotAuthenticated):
+        house.auth.sessions.recognise(mia.token or "")
+    more = house.sign_in()
+    assert isinstance(more, More)
+    done = signed_in(house.auth.attempts.answer(HERE, more.attempt, authenticator="password", password=PASSWORD))
+    assert house.auth.sessions.recognise(done.token or "").roles == ("admin",)
+
+
+def test_a_role_taken_during_a_sign_in_does_not_live_on(house: House) -> None:
+    """What the gate saw is what the session is written for; else the sign-in is begun anew."""
+    mia = signed_in(house.member())
+    assert mia.session is not None
+    gate = Gate(Policy(), {"password": ("knowledge",)})
+    user = house.auth.operator.set_roles(mia.user.id, ("admin",))
+    seen = gate.grant_or_refuse(user, mia.session.evidence, ())
+    house.auth.operator.set_roles(mia.user.id, ())
+    with pytest.raises(AttemptInvalid):
+        house.auth.sessions.start(seen, HERE)
+    assert signed_in(house.sign_in()).user.roles == ()
 
 
 def test_no_secret_is_stored_or_shown(house: House) -> None:

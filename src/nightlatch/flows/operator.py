@@ -102,6 +102,8 @@ class Operator:
     def set_roles(self, user_id: UUID, roles: tuple[str, ...]) -> User:
         """Set a user's roles; living sessions carry them from their next request on (ASVS 8.3.2).
 
+        Sessions that have not proven what policy asks of the new roles end: signing in anew leads through it.
+
         Raises:
             NotFound: there is none.
             InvalidInput: a role is not a word of letters, digits, ``-``, ``_``, ``:`` or ``.``.
@@ -112,6 +114,9 @@ class Operator:
             if not core.store.update(User, {"id": user_id}, {"epoch": plus(0)}):
                 raise NotFound("no such user")
             core.users.change(user_id, roles=chosen)
+            for each in core.store.find(Session, {"user_id": user_id}):
+                if core.gate.unmet(chosen, each.evidence) is not None:
+                    core.sessions.end(each.id, user_id)
             core.audit.done("privilege_permissions_changed", NOBODY, user_id=user_id, details={"roles": chosen})
         return self._get(user_id)
 
