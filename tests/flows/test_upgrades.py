@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 
 import bcrypt
 import msgspec
+import passlib.hash
 import pytest
 
 from house import HERE, PASSWORD, WRONG, House, signed_in
 from nightlatch import Nightlatch
 from nightlatch.errors import InvalidCredentials
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Authenticator
+from nightlatch.records import Authenticator, Event
 from nightlatch.settings import Hashing
 
 
@@ -22,17 +25,57 @@ def stored(house: House) -> Authenticator:
     return row
 
 
-def test_bcrypt_becomes_argon2id(house: House) -> None:
+def salted(password: str) -> bytes:
+    """Hash a password as Django does."""
+    return base64.b64encode(hashlib.pbkdf2_hmac("sha256", password.encode(), b"seasalt", 1000))
+
+
+def brought_along() -> dict[str, str]:
+    """Return hashes of the password as other applications write them."""
+    text = PASSWORD.reveal()
+    scrypt = hashlib.scrypt(text.encode(), salt=b"seasalt", n=16, r=8, p=1).hex()
+    return {
+        "bcrypt": bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode(),
+        "Django": f"pbkdf2_sha256$1000$seasalt${salted(text).decode()}",
+        "Werkzeug": f"scrypt:16:8:1$seasalt${scrypt}",
+        "crypt(3)": passlib.hash.sha512_crypt.using(rounds=1000).hash(text),
+        "WordPress": passlib.hash.phpass.using(rounds=7).hash(text),
+        "unsalted": f"$passlib$hex_md5${hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}",
+    }
+
+
+def bring(house: House, stored_hash: str) -> None:
+    """Put a hash in the place of the one that the house made."""
+    house.store.update(Authenticator, {"id": stored(house).id}, {"password_hash": stored_hash})
+
+
+@pytest.mark.parametrize("brought", brought_along().values(), ids=brought_along())
+def test_what_others_hashed_becomes_argon2id(house: House, brought: str) -> None:
     """A hash that an application brought along is verified, and replaced in the same sign-in (ASVS 11.4.2)."""
     house.member()
-    brought = bcrypt.hashpw(PASSWORD.reveal().encode(), bcrypt.gensalt(4)).decode()
-    house.store.update(Authenticator, {"id": stored(house).id}, {"password_hash": brought})
+    bring(house, brought)
     with pytest.raises(InvalidCredentials):
         house.sign_in(password=WRONG)
     assert stored(house).password_hash == brought
     signed_in(house.sign_in())
     assert (stored(house).password_hash or "").startswith("$argon2id$")
     signed_in(house.sign_in())
+
+
+def test_a_hash_that_cannot_be_verified_is_a_wrong_password_and_the_log_says_why(house: House) -> None:
+    """Of no known scheme, or absurdly costly: nobody outside can tell, the operator can, and no hash is in the log."""
+    house.member()
+    for brought, why in (
+        ("md4$seasalt$3f86d0d3d465b7b458c231bf3555c0e3", "stored hash unusable: it is of no scheme that is known here"),
+        ("$6$rounds=900000000$salt$" + "a" * 86, "stored hash unusable: its sha512_crypt asks for too much"),
+    ):
+        bring(house, brought)
+        house.clock.advance(minutes=1)
+        with pytest.raises(InvalidCredentials):
+            house.sign_in()
+        (event,) = house.store.find(Event, {"action": "authn_login_fail"}, order_by="-at", limit=1)
+        assert (event.reason or "").startswith(why)
+        assert stored(house).password_hash == brought
 
 
 @pytest.mark.parametrize(
@@ -85,11 +128,12 @@ def test_long_passwords_count_to_their_last_character(house: House) -> None:
 def test_083_decoys_follow_the_hashes_that_the_store_holds(house: House) -> None:
     """Where most hashes are old ones, a stranger's password is verified at their cost as well."""
     house.member()
-    brought = bcrypt.hashpw(PASSWORD.reveal().encode(), bcrypt.gensalt(4)).decode()
-    house.store.update(Authenticator, {"id": stored(house).id}, {"password_hash": brought})
-    house.auth.background.run_once()
-    decoys = house.auth.hashing._decoys
-    assert {each[:7] for each in decoys} == {"$2b$04$"}
-    assert brought not in decoys
+    for form, beginning in (("bcrypt", "$2b$04$"), ("Django", "pbkdf2_sha256$1000$"), ("crypt(3)", "$6$rounds=1000$")):
+        brought = brought_along()[form]
+        bring(house, brought)
+        house.auth.background.run_once()
+        decoys = house.auth.hashing._decoys
+        assert {each[: len(beginning)] for each in decoys} == {beginning}
+        assert brought not in decoys
     with pytest.raises(InvalidCredentials):
         house.sign_in(identifier="nobody@example.org")

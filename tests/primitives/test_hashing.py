@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import json
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -87,58 +86,6 @@ def test_the_argon2_in_use_is_the_one_of_the_rfc(vectors: Path) -> None:
     assert bytes(ffi.buffer(out)).hex() == row["tag_hex"]
 
 
-def test_argon2_and_bcrypt_hashes_of_other_packages_verify(vectors: Path) -> None:
-    """Django's, argon2-cffi's and bcrypt's own; each asks to be replaced, and no other password matches."""
-    rows = read(vectors / "hashes" / "migration-hashes.json")["cases"]
-    ours = [row for row in rows if row["hash"].startswith(("argon2$", "$argon2", "bcrypt$", "$2b$"))]
-    assert len(ours) == 43
-
-    def story(row: dict[str, str]) -> None:
-        assert verify_password(Secret(row["password"]), row["hash"], CHEAP).needs_rehash, row
-        if row["password"].startswith("correct"):
-            assert not matches(row["password"] + "x", row["hash"]), row
-
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(story, ours))
-
-
-def test_hashes_of_other_schemes_are_a_mismatch(vectors: Path) -> None:
-    """PBKDF2, scrypt, MD5, bcrypt over SHA-256: not supported, and not a crash."""
-    rows = read(vectors / "hashes" / "migration-hashes.json")["cases"]
-    others = [row for row in rows if not row["hash"].startswith(("argon2$", "$argon2", "bcrypt$", "$2b$"))]
-    assert len(others) == 82
-    for row in others:
-        with pytest.raises(HashUnusable):
-            verify_password(Secret(row["password"]), row["hash"], CHEAP)
-
-
-def test_nothing_that_is_malformed_raises_anything_else(vectors: Path) -> None:
-    """Passlib's lists of malformed, unidentified and foreign hashes, over all its 96 classes."""
-    seen = set()
-    for case in read(vectors / "hashes" / "passlib-1.7.4-handler-vectors.json")["cases"].values():
-        for name in ("known_malformed_hashes", "known_unidentified_hashes", "known_other_hashes"):
-            seen |= {row if isinstance(row, str) else row[1] for row in case.get(name) or []}
-    assert len(seen) > 100
-    for stored in seen:
-        assert not matches("test", stored), stored
-
-
-def test_passlibs_cheap_argon2_and_bcrypt_hashes_verify(vectors: Path) -> None:
-    """Those of at most 72 bytes without NUL; what bcrypt cannot represent does not match."""
-    tried = 0
-    for case in read(vectors / "hashes" / "passlib-1.7.4-handler-vectors.json")["cases"].values():
-        for row in case.get("known_correct_hashes") or []:
-            password, stored = row
-            cheap = stored.startswith(("$argon2", "$2a$04$", "$2a$05$", "$2a$06$", "$2b$05$", "$2y$05$"))
-            if not (cheap and isinstance(password, str)):
-                continue
-            raw = password.encode()
-            representable = stored.startswith("$argon2") or (len(raw) <= 72 and b"\x00" not in raw)
-            assert matches(password, stored) == representable, row
-            tried += 1
-    assert tried > 20
-
-
 def test_nfc_is_what_the_conformance_test_says_it_is(vectors: Path) -> None:
     """Set in one form, typed in another: the same password, for every character this Python knows."""
     lines = (
@@ -204,22 +151,6 @@ def test_another_profile_asks_for_a_rehash() -> None:
     dearer = type(CHEAP)("a little dearer", 16, 2, 1)
     assert verify_password(Secret("a lantern at the harbour"), STORED, dearer).needs_rehash
     assert not verify_password(Secret("a lantern at the harbour"), STORED, CHEAP).needs_rehash
-
-
-def test_bcrypt_never_takes_a_beginning_for_the_whole() -> None:
-    """72 bytes are representable; a longer password that begins with them is another one, and a NUL ends nothing."""
-    stored = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
-    assert matches("x" * 72, stored)
-    assert not matches("x" * 73, stored)
-    assert not matches("x" * 72 + "\x00and more", stored)
-    assert not matches("", bcrypt.hashpw(b"x", bcrypt.gensalt(4)).decode())
-
-
-@pytest.mark.parametrize("version", ["2a", "2b", "2y"])
-def test_bcrypts_versions_are_read(version: str) -> None:
-    """PHP writes 2y, older libraries 2a."""
-    stored = bcrypt.hashpw(b"open up", bcrypt.gensalt(4)).decode()
-    assert matches("open up", f"${version}${stored[4:]}")
 
 
 SALT, DIGEST = STORED.split("$")[4:]
@@ -330,4 +261,4 @@ def test_decoys_follow_the_schemes_of_the_store(stored: str) -> None:
     assert refused.type is PasswordMismatch
     assert stored[-20:] not in decoy
     with pytest.raises(HashUnusable):
-        decoy_like("md5$salt$hash")
+        decoy_like("md4$salt$hash")

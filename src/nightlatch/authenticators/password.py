@@ -11,7 +11,7 @@ from uuid import UUID
 from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput
 from nightlatch.ports import Clock, Store, after, before, plus
-from nightlatch.primitives.hashing import PasswordMismatch
+from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
 from nightlatch.primitives.secret import Secret
@@ -114,6 +114,8 @@ class Password:
             verified = self._pool.verify(
                 proof.password, record.password_hash, client=client.network, known_device=known_device
             )
+        except HashUnusable as error:
+            raise InvalidCredentials(f"stored hash unusable: {error}") from None
         except PasswordMismatch:
             raise InvalidCredentials("wrong password") from None
         if not believed:
