@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from nightlatch.errors import (
     Throttled,
 )
 from nightlatch.flows.outcome import More
+from nightlatch.primitives.assurance import meets
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Session
 from nightlatch.services.client import Client
@@ -82,6 +84,24 @@ def test_suspension_between_gate_and_session_wins(house: House) -> None:
         house.auth.attempts.answer(
             HERE, more.attempt, authenticator="password", password=PASSWORD, session=done.session
         )
+
+
+def test_a_session_does_not_grow_with_each_reauthentication(house: House) -> None:
+    """What it holds is read at every request, so it holds what decisions need."""
+    session = signed_in(house.member()).session
+    sizes = set()
+    for _ in range(4):
+        assert session is not None
+        house.clock.advance(minutes=10)
+        more = house.auth.reauthenticate.begin(HERE, session)
+        answered = house.auth.attempts.answer(
+            HERE, more.attempt, authenticator="password", password=PASSWORD, session=session
+        )
+        session = signed_in(answered).session
+        sizes.add(len(session.evidence if session else ()))
+        assert session is not None
+        assert meets(session.evidence, max_age=timedelta(seconds=1), now=house.clock.now())
+    assert sizes == {3}  # the address proven at sign-up, and the password's first and newest proof
 
 
 def test_guesses_are_bounded_for_each_identifier(house: House) -> None:
@@ -266,6 +286,8 @@ def test_a_password_that_must_be_changed_leads_only_there(house: House) -> None:
     more = house.sign_in()
     assert isinstance(more, More)
     assert more.set == ("password",)
+    with pytest.raises(PasswordRejected, match="unchanged"):
+        house.auth.attempts.answer(HERE, more.attempt, new_password=PASSWORD)
     done = signed_in(
         house.auth.attempts.answer(HERE, more.attempt, new_password=Secret("an entirely different sentence"))
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from nightlatch.errors import ConfigurationError, InvalidCredentials
-from nightlatch.primitives.assurance import level_of, meets, next_in_sequence
+from nightlatch.primitives.assurance import condensed, level_of, meets, next_in_sequence
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Authenticator, Evidence, User
 from nightlatch.services.gate import Assurance, Gate, Missing
@@ -84,6 +85,15 @@ def test_a_sequence_is_proven_in_its_order() -> None:
     assert next_in_sequence((TOTP, PASSWORD), ("password", "totp")) == "totp"
     assert next_in_sequence((TOTP,), ("password", "totp")) == "password"
     assert next_in_sequence((), ()) is None
+
+
+def test_what_no_decision_needs_is_dropped() -> None:
+    """Of each authenticator the first proof and the newest stay, in their order."""
+    proofs = [msgspec.structs.replace(PASSWORD, verified_at=NOW + timedelta(minutes=turn)) for turn in range(4)]
+    kept = condensed((proofs[0], EMAIL, TOTP, *proofs[1:]))
+    assert kept == (proofs[0], EMAIL, TOTP, proofs[3])
+    assert condensed(kept) == kept
+    assert condensed(()) == ()
 
 
 def user(**fields: Any) -> User:

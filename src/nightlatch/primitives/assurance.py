@@ -24,7 +24,7 @@ import msgspec
 
 from nightlatch.records import Evidence
 
-__all__ = ["Level", "level_of", "meets", "next_in_sequence"]
+__all__ = ["Level", "condensed", "level_of", "meets", "next_in_sequence"]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +91,23 @@ def meets(
     fresh = [each for each in evidence if max_age is None or now - each.verified_at <= max_age]
     level = level_of(fresh)
     return level.aal >= aal and (level.phishing_resistant or not phishing_resistant)
+
+
+def condensed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Drop what no decision needs: of each authenticator the first proof tells the order, the newest how fresh it is.
+
+    Without this a session grew with every reauthentication, and with it what is read at every request.
+
+    Args:
+        evidence: proofs in the order they were accepted.
+
+    Returns:
+        at most two proofs of each authenticator, in that order.
+    """
+    seen = [(each.authenticator, each.authenticator_id) for each in evidence]
+    return tuple(
+        each for at, each in enumerate(evidence) if seen[at] not in seen[:at] or seen[at] not in seen[at + 1 :]
+    )
 
 
 def next_in_sequence(evidence: Sequence[Evidence], sequence: Sequence[str]) -> str | None:
