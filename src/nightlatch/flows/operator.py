@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from nightlatch.errors import NotFound
+from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
@@ -114,6 +115,8 @@ class Operator:
             if not core.store.update(User, {"id": user_id}, {"epoch": plus(0)}):
                 raise NotFound("no such user")
             core.users.change(user_id, roles=chosen)
+            if ADMINISTRATOR in chosen:
+                note_administrator(core)  # a link for the first one that is still about is worth nothing from now on
             for each in core.store.find(Session, {"user_id": user_id}):
                 if core.gate.unmet(chosen, each.evidence) is not None:
                     core.sessions.end(each.id, user_id)
