@@ -8,6 +8,8 @@ from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.core import Core
+from nightlatch.flows.export_users import ExportUsers
+from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
@@ -129,6 +131,8 @@ class Nightlatch:
         self.account = Account(core, prove)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
+        self.import_users = ImportUsers(core)
+        self.export_users = ExportUsers(core)
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

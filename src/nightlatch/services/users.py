@@ -93,11 +93,21 @@ class Users:
             updated_at=now,
         )
         self._store.insert(user)
+        self.identify(user.id, claims, proven_at=proven_at)
+        return user
+
+    def identify(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> None:
+        """Write the identifiers of a new user, in the transaction that is open.
+
+        Raises:
+            Conflict: one is taken.
+        """
+        now = self._clock.now()
         for claim in claims:
             self._store.insert(
                 Identifier(
                     id=uuid7(now),
-                    user_id=user.id,
+                    user_id=user_id,
                     kind=claim.kind,  # type: ignore[arg-type]
                     value=claim.value,
                     key=claim.key,
@@ -106,7 +116,6 @@ class Users:
                     created_at=now,
                 )
             )
-        return user
 
     def hold(self, user: User) -> None:
         """Match status and epoch as the gate saw them, and lock the row until the transaction ends.
