@@ -239,3 +239,5 @@ def test_a_password_that_must_be_changed_leads_only_there(house: House) -> None:
     assert house.auth.sessions.recognise(done.token or "").user_id == mia.user.id
     with pytest.raises(NotAuthenticated):
         house.auth.sessions.recognise(mia.token or "")
+    house.deliver()
+    assert "was changed" in house.newest("mia@example.org").subject

@@ -51,7 +51,7 @@ class Method(Protocol):
         """Count a try, before it is verified, in the transaction that is open.
 
         Returns:
-            whether the proof may be believed if it holds; where it may not, `verify` does its work and refuses.
+            whether it was counted, and so may be believed if it holds; where not, `verify` does its work and refuses.
         """
         ...
 
@@ -65,10 +65,6 @@ class Method(Protocol):
         """
         ...
 
-    def refused(self, subject: Subject) -> None:
-        """Note that a proof did not hold, in the transaction that writes its audit entry."""
-        ...
-
     def accept(self, subject: Subject, evidence: Evidence) -> None:
         """Note that a proof was accepted, in the transaction that is open; what is good once is redeemed here.
 
@@ -78,5 +74,9 @@ class Method(Protocol):
         ...
 
     def uncount(self, subject: Subject) -> None:
-        """Take a counted try back: the proof was never looked at."""
+        """Take a try back that was counted: the proof was never looked at."""
+        ...
+
+    def is_used_up(self, subject: Subject) -> bool:
+        """Tell whether the try that was just counted, and failed, was the last that this authenticator had."""
         ...

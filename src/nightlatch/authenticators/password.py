@@ -10,7 +10,7 @@ from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput
-from nightlatch.ports import Clock, Store, before, plus
+from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
@@ -60,23 +60,42 @@ class Password:
     # --- proving ----------------------------------------------------------------------------------------------------
 
     def count_try(self, subject: Subject) -> bool:
-        """Count a try from an unknown device; a known one has a budget of its own (adversary 81)."""
-        record = self.of(subject.bound)
+        """Count a try from an unknown device; a known one has a budget of its own (adversary 81).
+
+        A try that is refused whatever it is (within a delay, or after a hundred failures) is no guess, and not counted:
+        the delays spread a hundred guesses over days, however many tries are made meanwhile.
+        """
         if subject.device is not None:
             return True
-        now = self._clock.now()
-        # For a stranger the same statement is run, on a row that is not there.
-        guard = {"id": record.id if record else uuid7(now), "failures": before(_MOST_FAILURES)}
-        counted = self._store.update(Authenticator, guard, {"failures": plus(1)})
-        if record is None:
-            return False
-        return bool(counted) and (record.retry_at is None or record.retry_at <= now)
+        record, now = self.of(subject.bound), self._clock.now()
+        changes: dict[str, object] = {"failures": plus(1)}
+        most = _FREE_FAILURES
+        if record is not None and record.failures >= _FREE_FAILURES:
+            # Set with the count, before anything is verified: of parallel guesses one gets through.
+            wait = _FIRST_DELAY * 2 ** min(record.failures - _FREE_FAILURES, 20)
+            changes["retry_at"] = now + min(wait, _LAST_DELAY)
+            most = _MOST_FAILURES
+        # No delay, or one that is over: at most one of the two matches. For a stranger the same statements are run, on
+        # a row that is not there.
+        guard = {"id": record.id if record else uuid7(now), "failures": before(most)}
+        over = (None, before(now))
+        return sum(self._store.update(Authenticator, {**guard, "retry_at": each}, changes) for each in over) > 0
 
     def uncount(self, subject: Subject) -> None:
-        """Take a counted try back."""
+        """Take a try back that was counted, and the delay that came with it."""
+        if subject.device is not None:
+            return
         record = self.of(subject.bound)
-        if subject.device is None and record is not None:
-            self._store.update(Authenticator, {"id": record.id}, {"failures": plus(-1)})
+        changes: dict[str, object] = {"failures": plus(-1)}
+        if record is not None and record.failures >= _FREE_FAILURES:
+            changes["retry_at"] = record.retry_at
+        guard = {"id": record.id if record else uuid7(self._clock.now()), "failures": after(0)}
+        self._store.update(Authenticator, guard, changes)
+
+    def is_used_up(self, subject: Subject) -> bool:
+        """Tell whether the try that was just counted, and failed, was the last one (NIST SP 800-63B-4 3.2.2)."""
+        record = self.of(subject.bound)
+        return record is not None and subject.device is None and record.failures + 1 >= _MOST_FAILURES
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Evidence:
         """Verify a password, in the hashing pool.
@@ -117,17 +136,10 @@ class Password:
         changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
         self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
 
-    def refused(self, subject: Subject) -> None:
-        """Spread further failures by growing delays, 30 seconds to an hour.
-
-        Written with the audit entry, which a stranger's refusal has as well: one commit for both.
-        """
-        record = self.of(subject.bound)
-        beyond = record.failures + 1 - _FREE_FAILURES if record is not None else 0
-        if record is None or beyond <= 0 or subject.device is not None:
-            return
-        wait = min(_FIRST_DELAY * 2 ** min(beyond - 1, 20), _LAST_DELAY)
-        self._store.update(Authenticator, {"id": record.id}, {"retry_at": self._clock.now() + wait})
+    def forgive(self, user_id: UUID) -> None:
+        """End the run of failures, on an operator's word, in the transaction that is open."""
+        changes = {"failures": 0, "retry_at": None}
+        self._store.update(Authenticator, {"user_id": user_id, "kind": self.kind}, changes)
 
     def _upgrade(self, record: Authenticator, password: Secret) -> None:
         """Hash anew under the profile in force; the guard keeps a password changed meanwhile (ASVS 11.4.2)."""

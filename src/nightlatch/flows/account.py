@@ -9,10 +9,9 @@ from nightlatch.authenticators.base import Proof
 from nightlatch.errors import AttemptInvalid, InvalidInput, NotAuthenticated, NotFound
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name
+from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete
 from nightlatch.flows.prove import Prove
-from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import PasswordChangedMail
 from nightlatch.primitives.assurance import meets
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
@@ -123,20 +122,8 @@ class Account:
             device_id, device = core.devices.welcome(user.id, client, None)
             rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, device_id=device_id)
             core.audit.done("authn_password_change", client, user_id=user.id, session_id=session.id)
-            self._tell(client, user)
+            tell_password_changed(core, client, user)
         return Complete(user=fresh, session=rotated, token=Secret(token.text()), device=device)
-
-    def _tell(self, client: Client, user: User) -> None:
-        """Send a notice to every proven address (ASVS 6.3.7); notices of completed changes have no cap."""
-        core = self._core
-        for each in core.store.find(Identifier, {"user_id": user.id, "kind": "email"}):
-            notice = PasswordChangedMail(
-                service_name=core.settings.service_name,
-                device=device_words(client.user_agent),
-                place=client.ip,
-                at=core.clock.now(),
-            )
-            core.outbox.enqueue(notice, to=each.value, user_id=user.id)
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 

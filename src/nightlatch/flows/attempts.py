@@ -9,6 +9,7 @@ from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
 from nightlatch.flows.core import Core
+from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.sign_up import SignUp
@@ -151,6 +152,7 @@ class Attempts:
             core.one_time.void_for(user.id)
             fresh = core.store.get(User, user.id) or user
             core.audit.done("authn_password_change", client, user_id=user.id)
+            tell_password_changed(core, client, user)
             granted = core.gate.grant_or_refuse(fresh, attempt.evidence, core.users.authenticators(user.id))
             return core.welcome(client, granted, return_to=attempt.return_to)
 

@@ -65,7 +65,9 @@ class Operator:
         return self._set_status(user_id, "suspended", "user_suspended")
 
     def restore(self, user_id: UUID) -> User:
-        """Let a suspended user sign in again. What was ended stays ended.
+        """Let a user sign in again who was suspended, or whose password was refused after too many failures.
+
+        What was ended stays ended.
 
         Raises:
             NotFound: there is none.
@@ -79,6 +81,8 @@ class Operator:
                 raise NotFound("no such user")
             core.users.end_access(user_id)
             core.one_time.void_for(user_id)
+            if status == "active":
+                core.password.forgive(user_id)
             core.audit.done(action, NOBODY, user_id=user_id, details={"by": "operator"})
         return self._get(user_id)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttled
 from nightlatch.flows.core import Core
+from nightlatch.flows.notices import tell_password_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -127,23 +128,27 @@ class Prove:
         try:
             evidence = core.password.verify(subject, proof, client, believed=believed)
         except Busy:
-            self._take_back(subject, spent)
+            self._take_back(subject, spent, counted=believed)
             raise
         except InvalidCredentials as refusal:
             self._log_failure(client, subject, refusal)
+            if subject.user is not None and believed and core.password.is_used_up(subject):
+                tell_password_refused(core, client, subject.user)
             raise
         if subject.user is None:  # pragma: no cover - an authenticator that believes a stranger is a bug
             raise InvalidCredentials("proof without a user")
         return subject.user, evidence, spent
 
-    def _take_back(self, subject: Subject, spent: Spent) -> None:
+    def _take_back(self, subject: Subject, spent: Spent, *, counted: bool) -> None:
         """A 503 gives back exactly what that request spent: nothing was looked at."""
         core = self._core
         with core.store.transaction(own=True):
             core.give_back(spent)
-            core.password.uncount(subject)
-            if subject.device is not None:
-                core.devices.uncount(subject.device)
+            if counted or subject.user is None:
+                # Not what was refused uncounted: a flood of 503 would wear the hundred failures away.
+                core.password.uncount(subject)
+                if subject.device is not None:
+                    core.devices.uncount(subject.device)
 
     def _gate(
         self, client: Client, subject: Subject, user: User, evidence: tuple[Evidence, ...]
@@ -205,7 +210,7 @@ class Prove:
             reason=refusal.reason,
             user_id=subject.user.id if subject.user else None,
             identifier_hash=None if subject.user else core.audit.identifier_hash("sign_in", subject.key),
-            within=lambda: core.password.refused(subject),
+            within=lambda: core.devices.refused(subject.device),
         )
 
 

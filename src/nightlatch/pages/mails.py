@@ -16,6 +16,7 @@ __all__ = [
     "InvitationMail",
     "MailView",
     "PasswordChangedMail",
+    "PasswordRefusedMail",
     "RenderedMail",
     "render_mail",
 ]
@@ -81,6 +82,20 @@ class PasswordChangedMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what happened."""
         return f"Your password at {self.service_name} was changed"
+
+
+class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
+    """The password was guessed at so often that it is refused where the user is not known."""
+
+    template = "password_refused"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happens."""
+        return f"Somebody guesses at your password at {self.service_name}"
 
 
 class InvitationMail(MailView, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from nightlatch.ports import Clock, Store, before, plus
+from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.opaque import Kind, MalformedToken, issue, parse, secret_hash, verify
 from nightlatch.primitives.secret import Secret
@@ -49,15 +49,18 @@ class Devices:
         return device if device.user_id == user_id and device.expires_at > self._clock.now() else None
 
     def count_try(self, device: Device) -> bool:
-        """Count a try before it is verified, in the open transaction; forget the device at the tenth failure."""
-        if self._store.update(Device, {"id": device.id, "failures": before(_FORGET_AFTER)}, {"failures": plus(1)}):
-            return True
-        self._store.delete(Device, {"id": device.id})
-        return False
+        """Count a try before it is verified, in the open transaction; False once there were ten in a row."""
+        guard = {"id": device.id, "failures": before(_FORGET_AFTER)}
+        return bool(self._store.update(Device, guard, {"failures": plus(1)}))
+
+    def refused(self, device: Device | None) -> None:
+        """Forget a device at its tenth failure in a row, in the transaction that writes the audit entry."""
+        if device is not None:
+            self._store.delete(Device, {"id": device.id, "failures": after(_FORGET_AFTER - 1)})
 
     def uncount(self, device: Device) -> None:
-        """Take a counted try back: it was never verified."""
-        self._store.update(Device, {"id": device.id}, {"failures": plus(-1)})
+        """Take a try back that was counted: it was never verified."""
+        self._store.update(Device, {"id": device.id, "failures": after(0)}, {"failures": plus(-1)})
 
     def welcome(self, user_id: UUID, client: Client, known: Device | None) -> tuple[UUID, Secret | None]:
         """Remember the device that a session is being started on, in the transaction that is open.

@@ -18,6 +18,7 @@ _WORDS = {
     "user_updated": "Your profile was changed",
     "authn_login_success": "Signed in",
     "authn_login_fail": "A sign-in with a wrong password",
+    "authn_login_lock": "Your password was guessed at too often, and is refused in new browsers",
     "authn_logout": "Signed out",
     "authn_reauthenticate": "Confirmed that it was you",
     "authn_password_change": "Your password was changed",

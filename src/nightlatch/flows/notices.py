@@ -1,0 +1,46 @@
+"""Notices about an account, to every address that is proven for it (ASVS 6.3.5, 6.3.7)."""
+
+from __future__ import annotations
+
+from nightlatch.flows.core import Core
+from nightlatch.pages.devices import device_words
+from nightlatch.pages.mails import PasswordChangedMail, PasswordRefusedMail
+from nightlatch.records import Identifier, User
+from nightlatch.services.client import Client
+
+__all__ = ["tell_password_changed", "tell_password_refused"]
+
+
+def tell_password_changed(core: Core, client: Client, user: User) -> None:
+    """Tell that the password was changed, in the transaction that is open. Notices of completed changes have no cap."""
+    for each in _addresses(core, user):
+        notice = PasswordChangedMail(
+            service_name=core.settings.service_name,
+            device=device_words(client.user_agent),
+            place=client.ip,
+            at=core.clock.now(),
+        )
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_password_refused(core: Core, client: Client, user: User) -> None:
+    """Tell that the password is refused from now on where the user is not known, in a transaction of its own.
+
+    A stranger causes it, so it is capped, but not together with the mails of sign-ups: those would keep it from coming.
+    It costs that one request a few writes more than a wrong proof costs: once in a hundred failures, which take days.
+    """
+    within_cap = [each for each in _addresses(core, user) if core.outbox.within_cap(f"refused:{each.key}")]
+    with core.transaction():
+        core.audit.done("authn_login_lock", client, user_id=user.id, details={"reason": "maxretries"})
+        for each in within_cap:
+            notice = PasswordRefusedMail(
+                service_name=core.settings.service_name,
+                device=device_words(client.user_agent),
+                place=client.ip,
+                at=core.clock.now(),
+            )
+            core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def _addresses(core: Core, user: User) -> list[Identifier]:
+    return core.store.find(Identifier, {"user_id": user.id, "kind": "email"})
