@@ -14,6 +14,7 @@ from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
+from nightlatch.primitives.schemes import StoredHash
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence
 from nightlatch.services.client import Client
@@ -202,8 +203,23 @@ class Password:
         """
         return self._pool.hash(password, client=client.network)
 
+    def read(self, password_hash: str) -> StoredHash:
+        """Read a hash that is brought along, for what it is and costs; nothing is computed.
+
+        Raises:
+            HashUnusable: it could not be verified; the reason may be shown and holds nothing of it.
+        """
+        return self._pool.read(password_hash)
+
     def bind(
-        self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True, details: str = "{}"
+        self,
+        user_id: UUID,
+        password_hash: str,
+        *,
+        at: datetime,
+        stands_alone: bool = True,
+        must_change: bool = False,
+        details: str = "{}",
     ) -> Authenticator:
         """Write a user's password, in the transaction that is open.
 
@@ -218,6 +234,7 @@ class Password:
             password_hash=password_hash,
             stands_alone=stands_alone,
             details=details,
+            must_change=must_change,
             confirmed_at=at,
             created_at=at,
         )
