@@ -202,7 +202,9 @@ class Password:
         """
         return self._pool.hash(password, client=client.network)
 
-    def bind(self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True) -> Authenticator:
+    def bind(
+        self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True, details: str = "{}"
+    ) -> Authenticator:
         """Write a user's password, in the transaction that is open.
 
         Raises:
@@ -215,11 +217,16 @@ class Password:
             lookup=f"password:{user_id}",
             password_hash=password_hash,
             stands_alone=stands_alone,
+            details=details,
             confirmed_at=at,
             created_at=at,
         )
         self._store.insert(record)
         return record
+
+    def unbind(self, user_id: UUID) -> None:
+        """Take a user's password away, in the transaction that is open."""
+        self._store.delete(Authenticator, {"user_id": user_id, "kind": self.kind})
 
     def replace(self, record: Authenticator, password_hash: str) -> bool:
         """Change a user's password, in the transaction that is open; False if it changed meanwhile."""

@@ -93,11 +93,21 @@ class Users:
             updated_at=now,
         )
         self._store.insert(user)
+        self.add_identifiers(user.id, claims, proven_at=proven_at)
+        return user
+
+    def add_identifiers(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> None:
+        """Write identifiers that were proven, in the transaction that is open.
+
+        Raises:
+            Conflict: one is taken, by one who proved it first.
+        """
+        now = self._clock.now()
         for claim in claims:
             self._store.insert(
                 Identifier(
                     id=uuid7(now),
-                    user_id=user.id,
+                    user_id=user_id,
                     kind=claim.kind,  # type: ignore[arg-type]
                     value=claim.value,
                     key=claim.key,
@@ -106,7 +116,6 @@ class Users:
                     created_at=now,
                 )
             )
-        return user
 
     def hold(self, user: User) -> None:
         """Match the user as the gate saw it, and lock the row until the transaction ends.
