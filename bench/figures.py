@@ -14,7 +14,7 @@ from bench import load
 from bench.hash_rate import hash_rate
 from bench.load import Checks
 from bench.machine import OtherLoad, wait_until_quiet
-from bench.subjects import SUBJECTS, Subject
+from bench.subjects import SUBJECTS, WORKERS, Subject
 from nightlatch.primitives.hashing import PROFILES
 
 __all__ = ["QUIET", "Figure", "Plan", "Row", "flask", "flood", "session", "sign_in", "start", "users"]
@@ -300,7 +300,7 @@ def start(plan: Plan) -> Outcome:
             load.check_sessions(subject.check_url, subject.cookies, clients=_CLIENTS, seconds=plan.seconds)
             load.sign_in(subject.sign_in_url, _bodies(subject), clients=64, seconds=plan.seconds)
             grown.add(max(each.highest for each in subject.server.memory()) - before)
-    bound = (os.cpu_count() or 1) * _ARGON2_MB  # a slot for each processor, by default
+    bound = max(1, (os.cpu_count() or 1) // WORKERS) * _ARGON2_MB  # a slot for each processor, over all workers
     return [began, idle, grown], [
         Figure("cold start", began.values, 1.0, at_least=False, unit="s"),
         Figure("memory of an idle worker", idle.values, 75, at_least=False, unit="MB"),

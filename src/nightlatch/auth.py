@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
+from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_users import ExportUsers
@@ -13,6 +14,7 @@ from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
+from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
@@ -85,6 +87,7 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
+        self.gate = Gate(settings.policy, {Password.kind: Password.factors})
         password = Password(
             store,
             clock,
@@ -111,7 +114,7 @@ class Nightlatch:
             store=store,
             clock=clock,
             keyring=keyring,
-            gate=Gate(settings.policy, {Password.kind: Password.factors}),
+            gate=self.gate,
             users=users,
             attempts=attempts_service,
             one_time=one_time_secrets,
@@ -131,6 +134,8 @@ class Nightlatch:
         self.account = Account(core, prove)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
+        self.provision = Provision(core, prove)
+        self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
         self.export_users = ExportUsers(core)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject
-from nightlatch.errors import Busy, InvalidCredentials, InvalidInput
+from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, PasswordRejected
 from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
@@ -182,6 +182,19 @@ class Password:
         context = [text for text in about if text]
         validate_new_password(password, policy=self._policy, about_you=context, about_service=[self._service_name])
 
+    def see_that_it_differs(self, record: Authenticator, password: Secret, client: Client) -> None:
+        """Refuse as a new password the very one that must not be used any longer.
+
+        Raises:
+            PasswordRejected: it is the same.
+            Busy: the pool is full.
+        """
+        try:
+            self._pool.verify(password, record.password_hash or "", client=client.network)
+        except PasswordMismatch:
+            return
+        raise PasswordRejected("unchanged", message="That is the password you have. Please choose another one.")
+
     def hash(self, password: Secret, client: Client) -> str:
         """Hash a new password, in the pool.
 
@@ -206,6 +219,7 @@ class Password:
         at: datetime,
         stands_alone: bool = True,
         must_change: bool = False,
+        details: str = "{}",
     ) -> Authenticator:
         """Write a user's password, in the transaction that is open.
 
@@ -219,12 +233,17 @@ class Password:
             lookup=f"password:{user_id}",
             password_hash=password_hash,
             stands_alone=stands_alone,
+            details=details,
             must_change=must_change,
             confirmed_at=at,
             created_at=at,
         )
         self._store.insert(record)
         return record
+
+    def unbind(self, user_id: UUID) -> None:
+        """Take a user's password away, in the transaction that is open."""
+        self._store.delete(Authenticator, {"user_id": user_id, "kind": self.kind})
 
     def replace(self, record: Authenticator, password_hash: str) -> bool:
         """Change a user's password, in the transaction that is open; False if it changed meanwhile."""

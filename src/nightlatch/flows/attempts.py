@@ -142,6 +142,8 @@ class Attempts:
         if record is None:
             raise AttemptInvalid("there is no password to replace")
         core.password.validate(password, about=core.about(user))
+        if record.must_change:
+            core.password.see_that_it_differs(record, password, client)
         hashed = core.password.hash(password, client)
         with core.transaction():
             core.attempts.finish(attempt)
@@ -157,6 +159,8 @@ class Attempts:
             return core.welcome(client, granted, return_to=attempt.return_to)
 
     def _password(self, client: Client, attempt: Attempt, proof: Proof, session: Session | None) -> Outcome:
+        if proof.password is None:
+            raise InvalidInput(fields={"password": "Please type your password."})
         if attempt.purpose == "reauthenticate":
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")

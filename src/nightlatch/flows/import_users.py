@@ -191,7 +191,7 @@ class ImportUsers:
         if not write:
             return user, None
         self._core.store.insert(user)
-        self._core.users.identify(user.id, wanted.claims, proven_at=now)
+        self._core.users.add_identifiers(user.id, wanted.claims, proven_at=now)
         return user, self._bind(user.id, wanted) if wanted.password_hash is not None else None
 
     def _meet(self, user: User, wanted: Wanted, there: _There, options: ImportOptions) -> _Done:

@@ -9,6 +9,7 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttle
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Evidence, Session, User
@@ -65,6 +66,39 @@ class Prove:
             )
         return _more(attempt, secret, granted)
 
+    def alone(self, client: Client, claim: Claim | None, typed: str, proof: Proof) -> Assurance:
+        """Verify a proof that must be enough by itself: no attempt is opened, and no session started yet.
+
+        Raises:
+            InvalidCredentials: it does not hold, or policy asks this user for more.
+        """
+        core = self._core
+        subject = self._subject(claim, core.claimed(claim, typed), client)
+        user, evidence, spent = self.verify(client, subject, proof)
+        granted = self._gate(client, subject, user, (evidence,))
+        with core.transaction():
+            core.give_back(spent)
+            core.password.accept(subject, evidence)
+        if isinstance(granted, Missing):
+            core.audit.refused("authn_login_fail", client, reason="policy asks for more", user_id=user.id)
+            raise InvalidCredentials("policy asks for more than one proof")
+        return granted
+
+    def start(self, client: Client, assurance: Assurance) -> Complete:
+        """Start the session that an assurance is good for.
+
+        Raises:
+            AttemptInvalid: it was given too long ago, or the user was suspended, reset or removed since.
+        """
+        core = self._core
+        if core.clock.now() - assurance.authenticated_at > core.settings.attempts.sign_in_life:
+            raise AttemptInvalid("the assurance is too old to start a session with")
+        device = core.devices.known(client, assurance.user.id)
+        with core.transaction():
+            complete = core.welcome(client, assurance, device=device)
+            self._log_success(client, complete)
+        return complete
+
     def answer(self, client: Client, attempt: Attempt, proof: Proof) -> Outcome:
         """Verify the proof that answers an open sign-in."""
         core = self._core
@@ -98,7 +132,7 @@ class Prove:
             raise AttemptInvalid("reauthentication of another session")
         subject = self._of_attempt(attempt, client)
         user, evidence, spent = self.verify(client, subject, proof)
-        granted = core.gate.grant_or_refuse(user, (*session.evidence, evidence), subject.bound)
+        granted = core.gate.grant_or_refuse(user, condensed((*session.evidence, evidence)), subject.bound)
         with core.transaction():
             core.give_back(spent)
             core.password.accept(subject, evidence)

@@ -6,10 +6,11 @@ from typing import Literal
 
 from nightlatch.authenticators.base import Proof
 from nightlatch.flows.core import Core
-from nightlatch.flows.outcome import More, Outcome
+from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
+from nightlatch.services.gate import Assurance
 from nightlatch.services.throttle import Charge
 
 __all__ = ["SignIn"]
@@ -75,3 +76,33 @@ class SignIn:
                 deliver=deliver,
             )
         return More(attempt=secret, purpose="sign_in", authenticators=("password",), expires_at=attempt.expires_at)
+
+    # --- in two steps, for frameworks that ask first and sign in afterwards (Django's `authenticate` and `login`) ----
+
+    def prove(self, client: Client, *, identifier: str, password: Secret) -> Assurance:
+        """Verify a password that must be enough by itself; nobody is signed in yet.
+
+        Args:
+            client: who is asking.
+            identifier: an address or a user name, as typed.
+            password: as typed.
+
+        Returns:
+            the gate's word, from which `start` makes a session.
+
+        Raises:
+            InvalidCredentials: they do not belong together, or this user needs more than a password.
+            Throttled: too many tries.
+            Busy: the hashing pool is full; nothing was verified.
+        """
+        core = self._core
+        with core.place(client, password):
+            return self._prove.alone(client, core.users.claim(identifier), identifier, Proof(password=password))
+
+    def start(self, client: Client, assurance: Assurance) -> Complete:
+        """Start a session from the gate's word.
+
+        Raises:
+            AttemptInvalid: it was given too long ago, or the user was suspended, reset or removed since.
+        """
+        return self._prove.start(client, assurance)

@@ -156,6 +156,8 @@ class HttpApp:
 
     def _finish(self, route: Route | None, exchange: Exchange, response: Response) -> Response:
         response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
+        response.signed_in, response.rotated = exchange.signed_in, exchange.rotated
+        response.signed_out = exchange.signed_out
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
             response.without_body()

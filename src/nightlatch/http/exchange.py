@@ -36,7 +36,17 @@ class Exchange:
         request: as the adapter saw it.
     """
 
-    __slots__ = ("_client", "_request_id", "_session", "app", "request", "segment")
+    __slots__ = (
+        "_client",
+        "_request_id",
+        "_session",
+        "app",
+        "request",
+        "rotated",
+        "segment",
+        "signed_in",
+        "signed_out",
+    )
 
     def __init__(self, app: HttpApp, request: Request, segment: str | None = None) -> None:
         self.app = app
@@ -46,6 +56,9 @@ class Exchange:
         self._client: Client | None = None
         self._session: Session | None = None
         self._request_id: str | None = None
+        self.signed_in: Complete | None = None
+        self.rotated: Complete | None = None
+        self.signed_out: Session | None = None
 
     @property
     def auth(self) -> Nightlatch:
@@ -130,7 +143,9 @@ class Exchange:
         """End the session that this browser came with, now that it gets another (ASVS 7.2.4: the old id is dead)."""
         try:
             old = self.session
-            if complete.session is not None and complete.session.id != old.id:
+            if complete.session is not None and complete.session.id == old.id:
+                self.signed_in, self.rotated = None, complete
+            elif complete.session is not None:
                 self.auth.account.sign_out(self.client, old)
         except NightlatchError:
             pass  # there was none; or the store is busy, and the new session stands all the same
@@ -139,6 +154,7 @@ class Exchange:
         """Return the headers that carry a session: the one answer that ever does."""
         cookies = self.app.cookies
         headers = []
+        self.signed_in = complete if complete.token is not None else None
         self._end_the_other(complete)
         if complete.token is not None and complete.session is not None:
             life = complete.session.expires_at - self.auth.clock.now()
@@ -146,3 +162,14 @@ class Exchange:
         if complete.device is not None:
             headers.append(cookies.set(cookies.device, complete.device.reveal(), life=DEVICE_LIFE))
         return headers
+
+    def sign_out(self) -> list[tuple[str, str]]:
+        """End the session that this request rides on, on the server, and return the headers that take it away.
+
+        Raises:
+            NotAuthenticated: it rides on none.
+        """
+        self.auth.account.sign_out(self.client, self.session)
+        self.signed_out = self.session
+        # Not "cookies": the device cookie stays (design, section 3). ASVS 14.3.1.
+        return [("Clear-Site-Data", '"cache", "storage"'), self.app.cookies.clear(self.app.cookies.session)]

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nightlatch.flows.outcome import Complete
+    from nightlatch.records import Session
 
 __all__ = ["Request", "Response"]
 
@@ -56,11 +61,18 @@ class Response:
         status: 200 to 599.
         headers: names as they are sent; ``Set-Cookie`` may occur more than once.
         body: bytes, ready to send.
+        signed_in: the sign-in whose session this answer's cookie carries: for adapters whose framework keeps a
+            session of its own.
+        rotated: the same, where the session is the one the request came with, under a new token.
+        signed_out: the session that this request ended and rode on.
     """
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    signed_in: Complete | None = field(default=None, repr=False)
+    rotated: Complete | None = field(default=None, repr=False)
+    signed_out: Session | None = field(default=None, repr=False)
 
     def without_body(self) -> None:
         """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""

@@ -93,14 +93,14 @@ class Users:
             updated_at=now,
         )
         self._store.insert(user)
-        self.identify(user.id, claims, proven_at=proven_at)
+        self.add_identifiers(user.id, claims, proven_at=proven_at)
         return user
 
-    def identify(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> None:
-        """Write the identifiers of a new user, in the transaction that is open.
+    def add_identifiers(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> None:
+        """Write identifiers that were proven, in the transaction that is open.
 
         Raises:
-            Conflict: one is taken.
+            Conflict: one is taken, by one who proved it first.
         """
         now = self._clock.now()
         for claim in claims:
@@ -118,14 +118,18 @@ class Users:
             )
 
     def hold(self, user: User) -> None:
-        """Match status and epoch as the gate saw them, and lock the row until the transaction ends.
+        """Match the user as the gate saw it, and lock the row until the transaction ends.
+
+        Roles and names are matched too: a session carries copies of them, and a role that was taken while somebody
+        signed in must not live on in the session that follows.
 
         Raises:
-            AttemptInvalid: the user was suspended, reset or removed in between; whatever was about to be granted
-                is not.
+            AttemptInvalid: the user was suspended, reset, removed or changed in between; whatever was about to be
+                granted is not.
         """
         now = self._clock.now()
-        guard = {"id": user.id, "status": user.status, "epoch": user.epoch}
+        seen = ("id", "status", "epoch", "roles", "username", "email")
+        guard = {name: getattr(user, name) for name in seen}
         if not self._store.update(User, guard, {"updated_at": now}):
             raise AttemptInvalid("user changed since the gate saw it")
 

@@ -60,9 +60,13 @@ _SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
 
 
 def sign_in(exchange: Exchange) -> Response:
-    """Show the sign-in page; who is signed in goes on at once."""
-    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
-    if exchange.session_or_none is not None:
+    """Show the sign-in page; who is signed in goes on at once, unless asked to sign in all the same.
+
+    ``prompt=login`` is OpenID Connect's word for it (Core 3.1.2.1).
+    """
+    query = query_of(exchange.request, "return_to", "prompt")
+    return_to = exchange.app.redirects.safe(query.get("return_to"))
+    if exchange.session_or_none is not None and query.get("prompt") != "login":
         return _go(exchange, return_to)
     return _sign_in_page(exchange, identifier="", return_to=return_to)
 
@@ -117,13 +121,8 @@ def sign_out(exchange: Exchange) -> Response:
 def send_sign_out(exchange: Exchange, form: PlainForm) -> Response:
     """Sign out."""
     validate_token(exchange, form.csrf_token)
-    exchange.auth.account.sign_out(exchange.client, exchange.session)
     cookies = exchange.app.cookies
-    headers = [
-        ("Clear-Site-Data", '"cache", "storage"'),
-        cookies.clear(cookies.session),
-        cookies.clear(cookies.attempt),
-    ]
+    headers = [*exchange.sign_out(), cookies.clear(cookies.attempt)]
     return lead_on(exchange, _path(exchange, "/sign-in"), *headers, notice="signed_out")
 
 
