@@ -144,8 +144,8 @@ class Reader:
             else:
                 # Pre-hijacking (adversary 15): who never proved it must not hold the account of who will.
                 notes.append("address left out: it is not verified")
-        if claims or row.id is not None:  # an id stands in our own exports: of an account that was here as it is
-            return claims, notes
+        if claims or (row.id is not None and row.email is None):
+            return claims, notes  # an account without a name, as it was exported, has its id
         if "address left out: it is not verified" in notes:
             raise RowRefused("its address is not verified and nothing else identifies it")
         raise RowRefused("nothing identifies it: no email and no username that settings.identifiers has")
