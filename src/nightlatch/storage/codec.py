@@ -7,6 +7,7 @@ sides; text holds no NUL (PostgreSQL cannot store one, so no store takes one), a
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -21,7 +22,16 @@ import msgspec
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import Record
 
-__all__ = ["LENGTHS", "Column", "columns", "validate_changes", "validate_find", "validate_record", "validate_where"]
+__all__ = [
+    "LENGTHS",
+    "Column",
+    "columns",
+    "table_name",
+    "validate_changes",
+    "validate_find",
+    "validate_record",
+    "validate_where",
+]
 
 Kind = Literal["uuid", "text", "int", "bool", "bytes", "time", "json"]
 
@@ -66,6 +76,12 @@ def columns(kind: type[Record]) -> dict[str, Column]:
     """Return the columns of a record, in the order of its fields."""
     hints = typing.get_type_hints(kind)
     return {name: _column(name, hints[name]) for name in kind.__struct_fields__}
+
+
+@cache
+def table_name(kind: type[Record]) -> str:
+    """Return the name of a record's table."""
+    return "nightlatch_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def _column(name: str, hint: Any) -> Column:

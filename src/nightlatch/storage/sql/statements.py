@@ -80,7 +80,7 @@ class Statements:
         prepared = self._prepared.get(key)
         if prepared is None:
             table = table_of(kind)
-            statement = sa.select(*table.c).where(self._condition(table, where))
+            statement = sa.select(*(table.c[name] for name in columns(kind))).where(self._condition(table, where))
             if order_by:
                 statement = statement.order_by(self._order(table.c[order_by.removeprefix("-")], order_by[0] == "-"))
             if limit is not None:

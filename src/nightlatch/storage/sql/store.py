@@ -16,15 +16,14 @@ from nightlatch.errors import ConfigurationError, Conflict, StoreError, StoreUna
 from nightlatch.ports import Changes, Where, any_of
 from nightlatch.records import RECORDS, Record
 from nightlatch.storage.codec import validate_changes, validate_find, validate_record, validate_where
+from nightlatch.storage.outages import is_harmless, translated
 from nightlatch.storage.sql.connections import Connections, HostConnections, OwnConnections
 from nightlatch.storage.sql.drivers import (
     BUSY_SECONDS,
     begin_words,
     engine_for,
     in_memory,
-    is_harmless,
     opener,
-    translated,
 )
 from nightlatch.storage.sql.statements import Prepared, Statements
 
