@@ -224,6 +224,10 @@ class Attempts:
         origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if origin is None or origin.sealed_claims is None:
             raise LinkInvalid("its attempt is finished")
+        try:
+            self._core.attempts.claims(origin)
+        except AttemptInvalid as refusal:
+            raise LinkInvalid(refusal.reason) from None
         return row, origin
 
     def _own(self, attempt: Secret | None, origin: Attempt) -> Attempt | None:

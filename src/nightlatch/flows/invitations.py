@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from nightlatch.authenticators.email_code import EmailCode
-from nightlatch.errors import Conflict, InvalidCode, InvalidInput, LinkInvalid, NotFound, UsernameTaken
+from nightlatch.errors import AttemptInvalid, Conflict, InvalidCode, InvalidInput, LinkInvalid, NotFound, UsernameTaken
 from nightlatch.flows.administrators import ADMINISTRATOR, had_administrator, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, identified, valid_role
@@ -213,7 +213,10 @@ class Invitations:
         attempt = core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if attempt is None or attempt.status != "open" or attempt.sealed_claims is None:
             raise LinkInvalid("invitation redeemed")
-        invited = core.attempts.claims(attempt, _Invited)
+        try:
+            invited = core.attempts.claims(attempt, _Invited)
+        except AttemptInvalid as refusal:
+            raise LinkInvalid(refusal.reason) from None
         if invited.first_administrator and had_administrator(core):
             raise LinkInvalid("there is an administrator by now")
         return row, attempt, invited
