@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.seed import seed
 from bench.servers import Server, free_port
 
-__all__ = ["BUDGETS", "SUBJECTS", "WORK", "Subject", "prepare_peers"]
+__all__ = ["BUDGETS", "SUBJECTS", "WORK", "WORKERS", "Subject", "prepare_peers"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "bench" / "work"
@@ -22,7 +22,7 @@ _PEERS = ROOT / "bench" / "peers"
 _BIN = Path(sys.executable).parent
 _PEER_BIN = WORK / "venv" / "bin"
 
-_WORKERS = 2
+WORKERS = 2
 _THREADS = 16
 """Of each worker of a peer on Granian; `nightlatch serve` has its own default, most of them for refused sign-ins."""
 
@@ -75,7 +75,7 @@ def prepare_peers() -> None:
 
 
 def _granian(binaries: Path, target: str) -> list[str]:
-    command = [str(binaries / "granian"), "--interface", "wsgi", "--workers", str(_WORKERS)]
+    command = [str(binaries / "granian"), "--interface", "wsgi", "--workers", str(WORKERS)]
     return [*command, "--blocking-threads", str(_THREADS), "--no-ws", "--no-log", "--port", "{port}", target]
 
 
@@ -105,7 +105,7 @@ def ceiling(users: int) -> Subject:
 
 def flask_hand(users: int) -> Subject:
     """Flask-Login and Flask-SQLAlchemy under gunicorn's sync workers, as tutorials deploy it."""
-    gunicorn = [str(_PEER_BIN / "gunicorn"), "--workers", str(_WORKERS), "--bind", "127.0.0.1:{port}", "flask_hand:app"]
+    gunicorn = [str(_PEER_BIN / "gunicorn"), "--workers", str(WORKERS), "--bind", "127.0.0.1:{port}", "flask_hand:app"]
     return _peer("flask-hand", "flask_hand.py", gunicorn, "/me", users)
 
 
@@ -146,7 +146,7 @@ def _seeded(folder: str, users: int) -> _Seeded:
 
 def _toml(port: int) -> str:
     lines = [f'base_url = "http://127.0.0.1:{port}"', 'service_name = "Benchmark"', "[mail]", 'transport = "file"']
-    lines += ['directory = "mail"', "[server]", 'data = "."', f"workers = {_WORKERS}"]
+    lines += ['directory = "mail"', "[server]", 'data = "."', f"workers = {WORKERS}"]
     for name, budget in BUDGETS.items():
         lines += [f"[throttle.{name}]", f"limit = {budget['limit']}", f"per = {budget['per']}"]
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_site.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "django_site.settings"
 
 import django
 from django.core.management import call_command
@@ -20,6 +20,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 
 django.setup()
+del os.environ["DJANGO_SETTINGS_MODULE"]  # programs that tests start have settings of their own
 
 __all__ = ["database", "migrated", "settings_for"]
 

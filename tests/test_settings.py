@@ -21,7 +21,7 @@ def given(**more: Any) -> Settings:
 
 def test_durations_are_seconds_or_iso_8601() -> None:
     """As a file, an environment variable or a framework's configuration gives them."""
-    assert given(sessions={"idle": 900, "fresh": "PT5M"}).sessions.idle == timedelta(minutes=15)
+    assert given(sessions={"idle": 900, "absolute": "PT8H"}).sessions.idle == timedelta(minutes=15)
     assert given(sessions={"idle": "900"}).sessions.idle == timedelta(minutes=15)
 
 

@@ -9,6 +9,8 @@ from nightlatch.flows.account import Account
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.core import Core
+from nightlatch.flows.export_users import ExportUsers
+from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
@@ -134,6 +136,8 @@ class Nightlatch:
         self.operator = Operator(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
+        self.import_users = ImportUsers(core)
+        self.export_users = ExportUsers(core)
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

@@ -93,8 +93,6 @@ class Sessions(Section, frozen=True, kw_only=True):
     """None: as the preset says (no limit, 1 hour, 15 minutes)."""
     max_per_user: int = 100
     """Past it the one seen longest ago ends (ASVS 7.1.2)."""
-    fresh: timedelta = timedelta(minutes=10)
-    """How old a proof may be for sensitive acts (ASVS 7.5.1)."""
 
     @property
     def limits(self) -> tuple[timedelta, timedelta | None]:

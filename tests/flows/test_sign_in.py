@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -15,9 +18,12 @@ from nightlatch.errors import (
     Throttled,
 )
 from nightlatch.flows.outcome import More
+from nightlatch.primitives.assurance import meets
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Session
 from nightlatch.services.client import Client
+from nightlatch.services.gate import Gate
+from nightlatch.settings import Policy, Requirement
 
 
 def test_in_and_out(house: House) -> None:
@@ -78,6 +84,24 @@ def test_suspension_between_gate_and_session_wins(house: House) -> None:
         house.auth.attempts.answer(
             HERE, more.attempt, authenticator="password", password=PASSWORD, session=done.session
         )
+
+
+def test_a_session_does_not_grow_with_each_reauthentication(house: House) -> None:
+    """What it holds is read at every request, so it holds what decisions need."""
+    session = signed_in(house.member()).session
+    sizes = set()
+    for _ in range(4):
+        assert session is not None
+        house.clock.advance(minutes=10)
+        more = house.auth.reauthenticate.begin(HERE, session)
+        answered = house.auth.attempts.answer(
+            HERE, more.attempt, authenticator="password", password=PASSWORD, session=session
+        )
+        session = signed_in(answered).session
+        sizes.add(len(session.evidence if session else ()))
+        assert session is not None
+        assert meets(session.evidence, max_age=timedelta(seconds=1), now=house.clock.now())
+    assert sizes == {3}  # the address proven at sign-up, and the password's first and newest proof
 
 
 def test_guesses_are_bounded_for_each_identifier(house: House) -> None:
@@ -214,6 +238,35 @@ def test_roles_reach_living_sessions(house: House) -> None:
     assert house.auth.sessions.recognise(mia.token or "").roles == ("admin", "editor")
 
 
+def test_a_role_that_needs_more_proof_ends_the_sessions_that_lack_it(make_house: Callable[..., House]) -> None:
+    """Whoever becomes an administrator signs in as administrators do, first (adversary 51)."""
+    twice = Policy(by_role={"admin": Requirement(sequence=("password", "password"))})
+    house = make_house(policy=twice)
+    mia = signed_in(house.member())
+    house.auth.operator.set_roles(mia.user.id, ("editor",))
+    assert house.auth.sessions.recognise(mia.token or "").roles == ("editor",)
+    house.auth.operator.set_roles(mia.user.id, ("admin",))
+    with pytest.raises(NotAuthenticated):
+        house.auth.sessions.recognise(mia.token or "")
+    more = house.sign_in()
+    assert isinstance(more, More)
+    done = signed_in(house.auth.attempts.answer(HERE, more.attempt, authenticator="password", password=PASSWORD))
+    assert house.auth.sessions.recognise(done.token or "").roles == ("admin",)
+
+
+def test_a_role_taken_during_a_sign_in_does_not_live_on(house: House) -> None:
+    """What the gate saw is what the session is written for; else the sign-in is begun anew."""
+    mia = signed_in(house.member())
+    assert mia.session is not None
+    gate = Gate(Policy(), {"password": ("knowledge",)})
+    user = house.auth.operator.set_roles(mia.user.id, ("admin",))
+    seen = gate.grant_or_refuse(user, mia.session.evidence, ())
+    house.auth.operator.set_roles(mia.user.id, ())
+    with pytest.raises(AttemptInvalid):
+        house.auth.sessions.start(seen, HERE)
+    assert signed_in(house.sign_in()).user.roles == ()
+
+
 def test_no_secret_is_stored_or_shown(house: House) -> None:
     """Only hashes lie in the store, and nothing prints a secret (ASVS 14.2.6, adversary 68)."""
     mia = signed_in(house.member())
@@ -233,6 +286,8 @@ def test_a_password_that_must_be_changed_leads_only_there(house: House) -> None:
     more = house.sign_in()
     assert isinstance(more, More)
     assert more.set == ("password",)
+    with pytest.raises(PasswordRejected, match="unchanged"):
+        house.auth.attempts.answer(HERE, more.attempt, new_password=PASSWORD)
     done = signed_in(
         house.auth.attempts.answer(HERE, more.attempt, new_password=Secret("an entirely different sentence"))
     )

@@ -117,6 +117,23 @@ def test_a_code_is_good_once_and_five_times_to_try(house: House) -> None:
         house.auth.attempts.answer(HERE, more.attempt, authenticator="email_code", code=right)
 
 
+def test_a_code_that_was_guessed_at_five_times_is_dead_whatever_is_sent_after_it(house: House) -> None:
+    """A new code is no new life for the old one: five tries each, not five more with every resend (adversary 44)."""
+    more = house.auth.sign_up.begin(HERE, email="mia@example.org")
+    assert isinstance(more, More)
+    old = house.code()
+    wrong = Secret("00000000" if old.reveal().replace(" ", "") != "00000000" else "11111111")
+    for _ in range(5):
+        with pytest.raises(InvalidCode):
+            house.auth.attempts.answer(HERE, more.attempt, authenticator="email_code", code=wrong)
+    house.auth.attempts.begin(HERE, more.attempt, "email_code")
+    with pytest.raises(InvalidCode):
+        house.auth.attempts.answer(HERE, more.attempt, authenticator="email_code", code=old)
+    proven = house.auth.attempts.answer(HERE, more.attempt, authenticator="email_code", code=house.code())
+    assert isinstance(proven, More)
+    assert proven.set == ("password",)
+
+
 def test_a_code_expires(house: House) -> None:
     """An hour later the code and its attempt are gone."""
     more = house.auth.sign_up.begin(HERE, email="mia@example.org", password=PASSWORD)

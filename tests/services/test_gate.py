@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from nightlatch.errors import ConfigurationError, InvalidCredentials
-from nightlatch.primitives.assurance import level_of, meets, proves_sequence
+from nightlatch.primitives.assurance import condensed, level_of, meets, next_in_sequence
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Authenticator, Evidence, User
 from nightlatch.services.gate import Assurance, Gate, Missing
@@ -80,9 +81,19 @@ def test_freshness_is_of_what_reaches_the_level() -> None:
 
 def test_a_sequence_is_proven_in_its_order() -> None:
     """Others may stand between; none may be missing."""
-    assert proves_sequence((PASSWORD, EMAIL, TOTP), ("password", "totp"))
-    assert not proves_sequence((TOTP, PASSWORD), ("password", "totp"))
-    assert proves_sequence((), ())
+    assert next_in_sequence((PASSWORD, EMAIL, TOTP), ("password", "totp")) is None
+    assert next_in_sequence((TOTP, PASSWORD), ("password", "totp")) == "totp"
+    assert next_in_sequence((TOTP,), ("password", "totp")) == "password"
+    assert next_in_sequence((), ()) is None
+
+
+def test_what_no_decision_needs_is_dropped() -> None:
+    """Of each authenticator the first proof and the newest stay, in their order."""
+    proofs = [msgspec.structs.replace(PASSWORD, verified_at=NOW + timedelta(minutes=turn)) for turn in range(4)]
+    kept = condensed((proofs[0], EMAIL, TOTP, *proofs[1:]))
+    assert kept == (proofs[0], EMAIL, TOTP, proofs[3])
+    assert condensed(kept) == kept
+    assert condensed(()) == ()
 
 
 def user(**fields: Any) -> User:
@@ -139,7 +150,20 @@ def test_an_explicit_sequence() -> None:
     assert gate.admit(user(), (PASSWORD,), mine) == Missing(authenticators=("totp",))
     assert gate.admit(user(), (PASSWORD, TOTP), mine) == Missing(authenticators=("passkey",))
     assert isinstance(gate.admit(user(), (PASSWORD, TOTP, PASSKEY), mine), Assurance)
-    assert isinstance(gate.admit(user(), (PASSKEY, TOTP, PASSWORD), mine), Missing)
+    assert gate.admit(user(), (PASSKEY, TOTP, PASSWORD), mine) == Missing(authenticators=("totp",))
+
+
+def test_every_requirement_that_applies_is_met() -> None:
+    """No role's sequence stands in for another's, nor for the level that everybody needs."""
+    by_role = {"editor": Requirement(sequence=("password", "totp")), "admin": Requirement(sequence=("passkey",))}
+    gate = Gate(Policy(by_role=by_role), FACTORS)
+    mine = (bound("password", PASSWORD), bound("totp", TOTP), bound("passkey", PASSKEY))
+    both = user(roles=("admin", "editor"))
+    assert gate.admit(both, (PASSWORD, TOTP), mine) == Missing(authenticators=("passkey",))
+    assert gate.admit(both, (PASSKEY,), mine) == Missing(authenticators=("password",))
+    assert isinstance(gate.admit(both, (PASSWORD, TOTP, PASSKEY), mine), Assurance)
+    strict = Gate(Policy(everyone=Requirement(aal=2), by_role={"editor": Requirement(sequence=("password",))}), FACTORS)
+    assert strict.admit(user(roles=("editor",)), (PASSWORD,), mine) == Missing(authenticators=("totp", "passkey"))
 
 
 def test_a_short_password_never_stands_alone() -> None:

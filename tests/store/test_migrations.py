@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from databases import described
 from nightlatch.errors import SchemaMismatch, StoreError, StoreUnavailable
 from nightlatch.records import SchemaStep
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
@@ -97,62 +96,13 @@ def test_processes_that_start_at_once(url: str) -> None:
     verify_schema(url)
 
 
-@pytest.mark.parametrize(
-    "database",
-    [
-        "sqlite",
-        pytest.param("postgresql_url", marks=pytest.mark.slow),
-        pytest.param("mariadb_url", marks=pytest.mark.slow),
-    ],
-)
-def test_the_migrated_schema_is_the_one_of_the_tables(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> None:
+def test_the_migrated_schema_is_the_one_of_the_tables(new_database: Callable[[], str]) -> None:
     """Columns, types, collations, keys and indexes: what the steps made is what the store works on."""
-    with _two_databases(request, tmp_path, database) as (climbed, made):
-        migrate(climbed)
-        metadata.create_all(made)
-        tables = [table.name for table in metadata.sorted_tables]
-        assert sorted(sa.inspect(climbed).get_table_names()) == sorted([*tables, "nightlatch_alembic"])
-        for table in tables:
-            assert _description(climbed, table) == _description(made, table)
-
-
-@contextmanager
-def _two_databases(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> Iterator[tuple[sa.Engine, sa.Engine]]:
-    if database == "sqlite":
-        engines = tuple(sa.create_engine(f"sqlite:///{tmp_path / name}.db", poolclass=sa.NullPool) for name in "ab")
-        yield engines[0], engines[1]
-        return
-    server = sa.make_url(request.getfixturevalue(database))
-    names = ("climbed", "made")
-    outside = sa.create_engine(server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-    with outside.connect() as connection:
-        for name in names:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engines = tuple(sa.create_engine(server.set(database=name), poolclass=sa.NullPool) for name in names)
-        yield engines[0], engines[1]
-        for name in names:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
-
-
-def _description(engine: sa.Engine, table: str) -> dict[str, Any]:
-    inspector = sa.inspect(engine)
-    columns = inspector.get_columns(table)
-    return {
-        "columns": [
-            (each["name"], repr(each["type"]), each["nullable"], each["default"], _computed(each)) for each in columns
-        ],
-        "primary key": inspector.get_pk_constraint(table),
-        "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
-        "unique": sorted(map(str, inspector.get_unique_constraints(table))),
-        "indexes": sorted(map(str, inspector.get_indexes(table))),
-    }
-
-
-def _computed(column: Any) -> str | None:
-    # SQLite adds columns on one line, and SQLAlchemy reads that line to its last parenthesis.
-    text = column.get("computed", {}).get("sqltext")
-    return None if text is None else text.split(") VIRTUAL, ")[0]
+    climbed, made = new_database(), new_database()
+    migrate(climbed)
+    engine = sa.create_engine(climbed, poolclass=sa.NullPool)
+    metadata.create_all(sa.create_engine(made, poolclass=sa.NullPool))
+    tables = [table.name for table in metadata.sorted_tables]
+    assert sorted(sa.inspect(engine).get_table_names()) == sorted([*tables, "nightlatch_alembic"])
+    for table in tables:
+        assert described(climbed, table) == described(made, table)

@@ -9,11 +9,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject
-from nightlatch.errors import Busy, InvalidCredentials, InvalidInput
+from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, PasswordRejected
 from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
+from nightlatch.primitives.schemes import StoredHash
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence
 from nightlatch.services.client import Client
@@ -181,6 +182,19 @@ class Password:
         context = [text for text in about if text]
         validate_new_password(password, policy=self._policy, about_you=context, about_service=[self._service_name])
 
+    def see_that_it_differs(self, record: Authenticator, password: Secret, client: Client) -> None:
+        """Refuse as a new password the very one that must not be used any longer.
+
+        Raises:
+            PasswordRejected: it is the same.
+            Busy: the pool is full.
+        """
+        try:
+            self._pool.verify(password, record.password_hash or "", client=client.network)
+        except PasswordMismatch:
+            return
+        raise PasswordRejected("unchanged", message="That is the password you have. Please choose another one.")
+
     def hash(self, password: Secret, client: Client) -> str:
         """Hash a new password, in the pool.
 
@@ -189,15 +203,47 @@ class Password:
         """
         return self._pool.hash(password, client=client.network)
 
+    def read(self, password_hash: str) -> StoredHash:
+        """Read a hash that is brought along, for what it is and costs; nothing is computed.
+
+        Raises:
+            HashUnusable: it could not be verified; the reason may be shown and holds nothing of it.
+        """
+        return self._pool.read(password_hash)
+
     def bind(
-        self, user_id: UUID, password_hash: str, *, at: datetime, stands_alone: bool = True, details: str = "{}"
+        self,
+        user_id: UUID,
+        password_hash: str,
+        *,
+        at: datetime,
+        stands_alone: bool = True,
+        must_change: bool = False,
+        details: str = "{}",
     ) -> Authenticator:
         """Write a user's password, in the transaction that is open.
 
         Raises:
             Conflict: the user has one.
         """
-        record = Authenticator(
+        record = self.record(
+            user_id, password_hash, at=at, stands_alone=stands_alone, must_change=must_change, details=details
+        )
+        self._store.insert(record)
+        return record
+
+    def record(
+        self,
+        user_id: UUID,
+        password_hash: str,
+        *,
+        at: datetime,
+        stands_alone: bool = True,
+        must_change: bool = False,
+        details: str = "{}",
+    ) -> Authenticator:
+        """Return the row of a user's password, to be written."""
+        return Authenticator(
             id=uuid7(at),
             user_id=user_id,
             kind=self.kind,
@@ -205,11 +251,10 @@ class Password:
             password_hash=password_hash,
             stands_alone=stands_alone,
             details=details,
+            must_change=must_change,
             confirmed_at=at,
             created_at=at,
         )
-        self._store.insert(record)
-        return record
 
     def unbind(self, user_id: UUID) -> None:
         """Take a user's password away, in the transaction that is open."""

@@ -12,6 +12,7 @@ import click
 
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.doctor import Examination, doctor_command
+from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.output import plain_errors, say, show, show_one
 from nightlatch.errors import ConfigurationError, NotFound
 from nightlatch.hosting.installation import HostInstallation
@@ -82,7 +83,7 @@ def _session_row(session: Session) -> dict[str, Any]:
 
 
 def _users(load: Loader) -> click.Group:
-    group = click.Group("users", help="Add, find, suspend, restore and delete users.")
+    group = click.Group("users", help="Add, find, suspend, restore and delete users; import and export them.")
 
     @group.command("add", help="Invite somebody: prints a link that is good once, or mails it.")
     @click.option("--email", help="Their address.")
@@ -132,6 +133,7 @@ def _users(load: Loader) -> click.Group:
         ("delete", "deleted", "Delete a user and all that is theirs."),
     ):
         group.add_command(_act(load, name, past, text))
+    add_import_export(group, load)
     return group
 
 

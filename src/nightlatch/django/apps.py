@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from nightlatch.django.schema import refuse_other_migrations
 
 __all__ = ["NightlatchConfig"]
 
@@ -20,3 +23,4 @@ class NightlatchConfig(AppConfig):
         from nightlatch.django.wiring import connect
 
         connect()
+        register(refuse_other_migrations, Tags.models)

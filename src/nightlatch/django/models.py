@@ -48,13 +48,15 @@ __all__ = [
     "TokenFamily",
     "User",
     "model_of",
-    "related_name",
+    "related_names",
 ]
 
 
-def related_name(usual: str) -> str:
-    """Return the name by which groups and permissions know their users: Django's, if those users are ours."""
-    return usual if settings.AUTH_USER_MODEL == "nightlatch.User" else "+"
+def related_names() -> dict[str, str]:
+    """Return the names by which groups and permissions know their users: Django's, if those users are ours."""
+    if settings.AUTH_USER_MODEL == "nightlatch.User":
+        return {"related_name": "user_set", "related_query_name": "user"}
+    return {"related_name": "+"}
 
 
 def new_id() -> UUID:
@@ -148,16 +150,8 @@ class User(_UserFields, Account, AbstractBaseUser, PermissionsMixin):
     # Passwords are in `Authenticator`, the last sign-in in `Session` and `Event`.
     password = None
     last_login = None
-    groups = models.ManyToManyField(
-        "auth.Group", blank=True, db_constraint=False, related_name=related_name("user_set"), related_query_name="user"
-    )
-    user_permissions = models.ManyToManyField(
-        "auth.Permission",
-        blank=True,
-        db_constraint=False,
-        related_name=related_name("user_set"),
-        related_query_name="user",
-    )
+    groups = models.ManyToManyField("auth.Group", blank=True, db_constraint=False, **related_names())
+    user_permissions = models.ManyToManyField("auth.Permission", blank=True, db_constraint=False, **related_names())
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -12,7 +12,6 @@ from nightlatch.flows.names import clean_name
 from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete
 from nightlatch.flows.prove import Prove
-from nightlatch.primitives.assurance import meets
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 from nightlatch.services.client import Client
@@ -68,14 +67,14 @@ class Account:
         return self._user(session)
 
     def change_password(
-        self, client: Client, session: Session, *, current_password: Secret | None, new_password: Secret
+        self, client: Client, session: Session, *, current_password: Secret, new_password: Secret
     ) -> Complete:
         """Set a new password. Every other session, token and remembered device ends; the acting session is rotated.
 
         Args:
             client: who is asking.
             session: the acting one.
-            current_password: proven again (ASVS 6.2.3), unless the session's proof is fresh.
+            current_password: proven again, however fresh the session (ASVS 6.2.3).
             new_password: as typed.
 
         Returns:
@@ -84,29 +83,27 @@ class Account:
         Raises:
             InvalidCredentials: the current password does not hold.
             PasswordRejected: the policy refuses the new one.
-            InvalidInput: the current password is missing, and the session's proof is not fresh.
+            InvalidInput: the current password is empty.
             Throttled: too many tries. Busy: the hashing pool is full.
         """
         with self._core.place(client, new_password):
             return self._change_password(client, session, current_password, new_password)
 
     def _change_password(
-        self, client: Client, session: Session, current_password: Secret | None, new_password: Secret
+        self, client: Client, session: Session, current_password: Secret, new_password: Secret
     ) -> Complete:
         core = self._core
-        user = self._user(session)
-        record = core.password.of(core.users.authenticators(user.id))
-        if record is None:
-            raise NotFound("user has no password")
-        core.password.validate(new_password, about=core.about(user))
-        if current_password is not None:
-            subject = self._prove.subject_of(user, client)
-            _, evidence, spent = self._prove.verify(client, subject, Proof(password=current_password))
-            core.password.accept(subject, evidence)
-            core.give_back(spent)
-            record = core.password.of(core.users.authenticators(user.id)) or record  # it may have been rehashed
-        elif not meets(session.evidence, max_age=core.settings.sessions.fresh, now=core.clock.now()):
+        if not current_password:
             raise InvalidInput(fields={"current_password": "Please type your current password."})
+        user = self._user(session)
+        core.password.validate(new_password, about=core.about(user))
+        subject = self._prove.subject_of(user, client)
+        _, evidence, spent = self._prove.verify(client, subject, Proof(password=current_password))
+        core.password.accept(subject, evidence)
+        core.give_back(spent)
+        record = core.password.of(core.users.authenticators(user.id))  # read now: it may have been rehashed
+        if record is None:
+            raise AttemptInvalid("password removed in between")
         hashed = core.password.hash(new_password, client)
         return self._replace(client, session, user, record, hashed)
 

@@ -142,6 +142,8 @@ class Attempts:
         if record is None:
             raise AttemptInvalid("there is no password to replace")
         core.password.validate(password, about=core.about(user))
+        if record.must_change:
+            core.password.see_that_it_differs(record, password, client)
         hashed = core.password.hash(password, client)
         with core.transaction():
             core.attempts.finish(attempt)
@@ -157,6 +159,8 @@ class Attempts:
             return core.welcome(client, granted, return_to=attempt.return_to)
 
     def _password(self, client: Client, attempt: Attempt, proof: Proof, session: Session | None) -> Outcome:
+        if proof.password is None:
+            raise InvalidInput(fields={"password": "Please type your password."})
         if attempt.purpose == "reauthenticate":
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
@@ -220,6 +224,10 @@ class Attempts:
         origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if origin is None or origin.sealed_claims is None:
             raise LinkInvalid("its attempt is finished")
+        try:
+            self._core.attempts.claims(origin)
+        except AttemptInvalid as refusal:
+            raise LinkInvalid(refusal.reason) from None
         return row, origin
 
     def _own(self, attempt: Secret | None, origin: Attempt) -> Attempt | None:

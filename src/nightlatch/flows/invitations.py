@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
 from nightlatch.authenticators.email_code import EmailCode
-from nightlatch.errors import Conflict, InvalidCode, InvalidInput, LinkInvalid, NotFound, UsernameTaken
+from nightlatch.errors import AttemptInvalid, Conflict, InvalidCode, InvalidInput, LinkInvalid, NotFound, UsernameTaken
+from nightlatch.flows.administrators import ADMINISTRATOR, had_administrator, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, identified, valid_role
 from nightlatch.flows.outcome import Complete
 from nightlatch.pages.mails import InvitationMail
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
-from nightlatch.primitives.ids import derived_id
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Evidence, Lease, OneTimeSecret, User
+from nightlatch.records import Attempt, Evidence, OneTimeSecret, User
 from nightlatch.services.attempts import Claims
 from nightlatch.services.client import NOBODY, Client
 from nightlatch.services.gate import Assurance
@@ -30,11 +29,7 @@ from nightlatch.services.throttle import Charge
 
 __all__ = ["ADMINISTRATOR", "InvitationView", "Invitations"]
 
-ADMINISTRATOR = "admin"
-"""The role of those who run an installation."""
-
 _FIRST_LIFE = timedelta(hours=1)
-_FOR_EVER = timedelta(days=36500)
 
 
 class _Invited(Claims, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,7 +67,7 @@ class Invitations:
         Raises:
             NotFound: there is, or was, an administrator.
         """
-        if self._core.store.get(Lease, self._marker_id()) is not None:
+        if had_administrator(self._core):
             raise NotFound("there is an administrator")
         return self._issue(_Invited(roles=(ADMINISTRATOR,), first_administrator=True), _FIRST_LIFE)
 
@@ -186,11 +181,16 @@ class Invitations:
                     claims=identified(invited), name=invited.name, roles=invited.roles, proven_at=now
                 )
             except Conflict:
-                raise UsernameTaken from None
+                raise self._taken(invited) from None
             evidence = self._bind(row, user, hashed, now)
             core.audit.done("user_created", client, user_id=user.id, details={"roles": user.roles})
             granted = core.gate.admit(user, evidence, core.users.authenticators(user.id))
             return core.welcome(client, granted) if isinstance(granted, Assurance) else Complete(user=user)
+
+    def _taken(self, invited: _Invited) -> InvalidInput:
+        if invited.username_key is not None and self._core.users.find("username", invited.username_key) is not None:
+            return UsernameTaken()
+        return InvalidInput(fields={"email": "Somebody has an account with that address already."})
 
     def _bind(self, row: OneTimeSecret, user: User, hashed: str, now: datetime) -> tuple[Evidence, ...]:
         record = self._core.password.bind(user.id, hashed, at=now)
@@ -204,20 +204,8 @@ class Invitations:
         return (EmailCode.evidence(row, now), known) if user.email else (known,)
 
     def _mark_administrator(self, invited: _Invited) -> None:
-        """Let at most one *first* administrator be, for ever: a row that only one transaction can insert."""
-        if ADMINISTRATOR not in invited.roles:
-            return
-        core = self._core
-        now = core.clock.now()
-        marker_id = self._marker_id()
-        try:
-            core.store.insert(Lease(id=marker_id, holder_id=marker_id, expires_at=now + _FOR_EVER))
-        except Conflict:
-            if invited.first_administrator:
-                raise LinkInvalid("there is an administrator by now") from None
-
-    def _marker_id(self) -> UUID:
-        return derived_id(b"nightlatch lease", "first administrator")
+        if ADMINISTRATOR in invited.roles and not note_administrator(self._core) and invited.first_administrator:
+            raise LinkInvalid("there is an administrator by now")
 
     def _open(self, link: Secret) -> tuple[OneTimeSecret, Attempt, _Invited]:
         core = self._core
@@ -225,8 +213,11 @@ class Invitations:
         attempt = core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if attempt is None or attempt.status != "open" or attempt.sealed_claims is None:
             raise LinkInvalid("invitation redeemed")
-        invited = core.attempts.claims(attempt, _Invited)
-        if invited.first_administrator and core.store.get(Lease, self._marker_id()) is not None:
+        try:
+            invited = core.attempts.claims(attempt, _Invited)
+        except AttemptInvalid as refusal:
+            raise LinkInvalid(refusal.reason) from None
+        if invited.first_administrator and had_administrator(core):
             raise LinkInvalid("there is an administrator by now")
         return row, attempt, invited
 

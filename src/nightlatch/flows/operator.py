@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from nightlatch.errors import NotFound
+from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
@@ -102,6 +103,8 @@ class Operator:
     def set_roles(self, user_id: UUID, roles: tuple[str, ...]) -> User:
         """Set a user's roles; living sessions carry them from their next request on (ASVS 8.3.2).
 
+        Sessions that have not proven what policy asks of the new roles end: signing in anew leads through it.
+
         Raises:
             NotFound: there is none.
             InvalidInput: a role is not a word of letters, digits, ``-``, ``_``, ``:`` or ``.``.
@@ -112,6 +115,11 @@ class Operator:
             if not core.store.update(User, {"id": user_id}, {"epoch": plus(0)}):
                 raise NotFound("no such user")
             core.users.change(user_id, roles=chosen)
+            if ADMINISTRATOR in chosen:
+                note_administrator(core)  # a link for the first one that is still about is worth nothing from now on
+            for each in core.store.find(Session, {"user_id": user_id}):
+                if core.gate.unmet(chosen, each.evidence) is not None:
+                    core.sessions.end(each.id, user_id)
             core.audit.done("privilege_permissions_changed", NOBODY, user_id=user_id, details={"roles": chosen})
         return self._get(user_id)
 

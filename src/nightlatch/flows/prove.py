@@ -9,6 +9,7 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttle
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Evidence, Session, User
@@ -131,7 +132,7 @@ class Prove:
             raise AttemptInvalid("reauthentication of another session")
         subject = self._of_attempt(attempt, client)
         user, evidence, spent = self.verify(client, subject, proof)
-        granted = core.gate.grant_or_refuse(user, (*session.evidence, evidence), subject.bound)
+        granted = core.gate.grant_or_refuse(user, condensed((*session.evidence, evidence)), subject.bound)
         with core.transaction():
             core.give_back(spent)
             core.password.accept(subject, evidence)

@@ -17,6 +17,7 @@ __all__ = ["SAFE_METHODS", "Origins", "Proxies", "admit", "clean_user_agent"]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _LONGEST_USER_AGENT = 400
+_LONGEST_ADDRESS = 45
 
 
 class Origins:
@@ -109,7 +110,7 @@ class Proxies:
 
         Garbage on the way ends the walk at the last address that is certain: the stricter budget.
         """
-        peer = _address(request.peer or "")
+        peer = _address((request.peer or "").partition("%")[0])
         if peer is None:
             return None
         certain = str(peer)
@@ -125,8 +126,13 @@ class Proxies:
         return certain
 
 
-@lru_cache(maxsize=4096)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # A zone (fe80::1%eth0) means something on this machine alone, and may be a text of any length.
+    return _parsed(text) if len(text) <= _LONGEST_ADDRESS and "%" not in text else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:

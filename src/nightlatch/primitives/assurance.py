@@ -24,7 +24,7 @@ import msgspec
 
 from nightlatch.records import Evidence
 
-__all__ = ["Level", "level_of", "meets", "proves_sequence"]
+__all__ = ["Level", "condensed", "level_of", "meets", "next_in_sequence"]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +93,32 @@ def meets(
     return level.aal >= aal and (level.phishing_resistant or not phishing_resistant)
 
 
-def proves_sequence(evidence: Sequence[Evidence], sequence: Sequence[str]) -> bool:
-    """Tell whether evidence holds these authenticators in this order, others in between allowed.
+def condensed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Drop what no decision needs: of each authenticator the first proof tells the order, the newest how fresh it is.
+
+    Without this a session grew with every reauthentication, and with it what is read at every request.
+
+    Args:
+        evidence: proofs in the order they were accepted.
+
+    Returns:
+        at most two proofs of each authenticator, in that order.
+    """
+    seen = [(each.authenticator, each.authenticator_id) for each in evidence]
+    return tuple(
+        each for at, each in enumerate(evidence) if seen[at] not in seen[:at] or seen[at] not in seen[at + 1 :]
+    )
+
+
+def next_in_sequence(evidence: Sequence[Evidence], sequence: Sequence[str]) -> str | None:
+    """Tell what comes next where these authenticators must be proven in this order, others in between allowed.
 
     Args:
         evidence: proofs in the order they were accepted.
         sequence: kinds of authenticators: ``("password", "totp", "passkey")``.
 
     Returns:
-        True if it does; an empty sequence always holds.
+        the first that is not proven in its turn; None if all are.
     """
     kinds = iter(each.authenticator for each in evidence)
-    return all(wanted in kinds for wanted in sequence)
+    return next((wanted for wanted in sequence if wanted not in kinds), None)

@@ -109,6 +109,10 @@ class Pepper:
             raise ConfigurationError("hashing.pepper_keys is empty")
         self.current = next(iter(self._keys))
 
+    def knows(self, key_id: str) -> bool:
+        """Tell whether a key is among those given."""
+        return key_id in self._keys
+
     def mix(self, password: bytes, key_id: str) -> bytes:
         """Return what is hashed in the password's place.
 
@@ -206,17 +210,26 @@ def decoy_like(stored: str) -> str:
     Raises:
         HashUnusable: it cannot be verified.
     """
-    return read_stored(stored).decoy()
+    peppered = _PEPPERED.fullmatch(stored)
+    return read_hash(peppered.group(2) if peppered else stored).decoy()
 
 
-def read_stored(stored: str) -> StoredHash:
-    """Read a stored hash, peppered or not, for what it is and what it costs.
+def read_stored(stored: str, pepper: Pepper | None = None) -> StoredHash:
+    """Read a stored hash, peppered or not, for what it is and what it costs. Nothing is computed.
+
+    Args:
+        stored: the hash.
+        pepper: the pepper in force.
 
     Raises:
         HashUnusable: it cannot be verified; the reason holds nothing of it.
     """
     peppered = _PEPPERED.fullmatch(stored)
-    return read_hash(peppered.group(2) if peppered else stored)
+    if peppered is None:
+        return read_hash(stored)
+    if pepper is None or not pepper.knows(peppered.group(1)):
+        raise HashUnusable("it was made with a key that is not in hashing.pepper_keys")
+    return read_hash(peppered.group(2))
 
 
 def _verify(password: bytes, stored: str, profile: Argon2Profile) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from nightlatch.errors import AttemptInvalid
 from nightlatch.ports import Clock, Store, before, plus
 from nightlatch.primitives.ids import uuid7
-from nightlatch.primitives.keyring import Keyring
+from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.primitives.opaque import Kind, MalformedToken, issue, parse, secret_hash, verify
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt
@@ -141,12 +141,19 @@ class Attempts:
     def claims(self, attempt: Attempt, kind: type[C]) -> C: ...
 
     def claims(self, attempt: Attempt, kind: type[Claims] = Claims) -> Claims:
-        """Return what was claimed when this attempt began."""
+        """Return what was claimed when this attempt began.
+
+        Raises:
+            AttemptInvalid: no key that is left opens it.
+        """
         if attempt.sealed_claims is None:
             return kind()
-        opened = self._keyring.unseal(
-            "claims", attempt.sealed_claims, table="attempt", column="sealed_claims", row_id=str(attempt.id)
-        )
+        try:
+            opened = self._keyring.unseal(
+                "claims", attempt.sealed_claims, table="attempt", column="sealed_claims", row_id=str(attempt.id)
+            )
+        except SealBroken as broken:
+            raise AttemptInvalid(broken.reason) from None
         return msgspec.json.decode(opened, type=kind)
 
     def seal(self, attempt_id: UUID, claims: Claims) -> bytes:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import final
 
 from nightlatch.errors import AttemptInvalid, ConfigurationError, InvalidCredentials
-from nightlatch.primitives.assurance import Level, level_of, proves_sequence
+from nightlatch.primitives.assurance import Level, level_of, next_in_sequence
 from nightlatch.records import Authenticator, Evidence, User
 from nightlatch.settings import Policy, Requirement
 
@@ -87,15 +87,20 @@ class Gate:
         if requirement.aal > len(every):
             raise ConfigurationError("policy asks for AAL2, but no second factor is switched on")
 
-    def requirement(self, roles: Sequence[str]) -> Requirement:
-        """Return the strictest requirement that applies to a user with these roles."""
+    def unmet(self, roles: Sequence[str], evidence: Sequence[Evidence]) -> Requirement | None:
+        """Return what policy asks of a user with these roles that the evidence does not meet; None where it is enough.
+
+        Everything that applies must be met: no role's requirement stands in for another's.
+        """
         applying = [
             self._policy.everyone,
-            *(self._policy.by_role[role] for role in roles if role in self._policy.by_role),
+            *(self._policy.by_role[each] for each in roles if each in self._policy.by_role),
         ]
-        aal = max(each.aal for each in applying)
-        sequence = max((each.sequence for each in applying), key=len)
-        return Requirement(aal=aal, sequence=sequence)
+        aal = level_of(evidence).aal
+        for each in applying:
+            if aal < max(each.aal, 1) or next_in_sequence(evidence, each.sequence) is not None:
+                return each
+        return None
 
     def admit(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
@@ -117,12 +122,12 @@ class Gate:
             # ASVS 6.3.8: a suspended account looks like any wrong proof.
             raise InvalidCredentials(f"user is {user.status}")
 
-        requirement = self.requirement(user.roles)
         level = level_of(evidence)
         bound = [each for each in authenticators if each.confirmed_at is not None]
 
-        if level.aal < max(requirement.aal, 1) or not proves_sequence(evidence, requirement.sequence):
-            return self._what_helps(requirement, evidence, bound)
+        unmet = self.unmet(user.roles, evidence)
+        if unmet is not None:
+            return self._what_helps(unmet, evidence, bound)
 
         used = {each.authenticator_id for each in evidence}
         weak = [a for a in bound if a.id in used and a.kind == "password" and (a.must_change or not a.stands_alone)]
@@ -151,9 +156,9 @@ class Gate:
         self, requirement: Requirement, evidence: Sequence[Evidence], bound: Sequence[Authenticator]
     ) -> Missing:
         proven = {factor for each in evidence for factor in each.factors}
-        done = {each.authenticator for each in evidence}
-        if requirement.sequence:
-            following = [kind for kind in requirement.sequence if kind not in done][:1]
+        due = next_in_sequence(evidence, requirement.sequence)
+        if due is not None:
+            following = [due]
         else:
             following = [kind for kind, factors in self._factors.items() if set(factors) - proven]
         owned = {each.kind for each in bound}

@@ -32,8 +32,10 @@ from nightlatch.primitives.hashing import (
     decoy_hash,
     decoy_like,
     hash_password,
+    read_stored,
     verify_password,
 )
+from nightlatch.primitives.schemes import StoredHash
 from nightlatch.primitives.secret import Secret
 
 __all__ = ["HashingPool"]
@@ -182,6 +184,14 @@ class HashingPool:
             Busy: the pool is full, as for anybody.
         """
         self._do(lambda: self._verify_decoy(identifier_key, password), client, known=known_device)
+
+    def read(self, stored: str) -> StoredHash:
+        """Read a stored hash for what it is and costs; nothing is computed.
+
+        Raises:
+            HashUnusable: it could not be verified.
+        """
+        return read_stored(stored, self._pepper)
 
     def follow(self, stored: Sequence[str]) -> None:
         """Let decoys follow the mix of schemes and costs that the store holds: an old hash is no sign of an account.

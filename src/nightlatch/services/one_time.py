@@ -111,18 +111,20 @@ class OneTimeSecrets:
             typed = None
         living = {"attempt_id": attempt.id, "purpose": attempt.purpose, "used_at": None, "expires_at": after(now)}
         with self._store.transaction(own=True):
-            # One guarded update counts against every code that this guess could hit (adversary 31, 44, 75).
-            counted = self._store.update(OneTimeSecret, {**living, "tries": before(self._tries)}, {"tries": plus(1)})
-            rows = self._store.find(OneTimeSecret, living) if counted else []
+            # A guess counts against every code that it could hit, each by a guarded update that says whether this code
+            # may still be tried: a code sent later is no new life for one that had its tries (adversary 31, 44, 75).
+            rows = [each for each in self._store.find(OneTimeSecret, living) if self._count(each)]
         if typed is None:
             raise InvalidCode("not a code")
         for row in rows:
             expected = self._code_hashes(row, typed)
-            if row.tries <= self._tries and any(
-                secrets.compare_digest(row.code_hash or b"", each) for each in expected
-            ):
+            if any(secrets.compare_digest(row.code_hash or b"", each) for each in expected):
                 return row
         raise InvalidCode("wrong code" if rows else "no code left to try")
+
+    def _count(self, row: OneTimeSecret) -> bool:
+        guard = {"id": row.id, "used_at": None, "tries": before(self._tries)}
+        return bool(self._store.update(OneTimeSecret, guard, {"tries": plus(1)}))
 
     def find_link(self, link: Secret, *purposes: str) -> OneTimeSecret:
         """Find what a link leads to, without redeeming it: for the page that a GET shows.
@@ -161,11 +163,6 @@ class OneTimeSecrets:
     def void_for(self, user_id: UUID) -> None:
         """Use up everything outstanding that concerns a user, in the transaction that is open."""
         self._store.update(OneTimeSecret, {"user_id": user_id, "used_at": None}, {"used_at": self._clock.now()})
-
-    def is_used(self, secret_id: UUID) -> bool:
-        """Tell whether a message's code is no longer worth delivering."""
-        row = self._store.get(OneTimeSecret, secret_id)
-        return row is None or row.used_at is not None
 
     def sweep(self, limit: int = 500) -> int:
         """Delete expired ones, in a small batch."""

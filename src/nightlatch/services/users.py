@@ -102,30 +102,39 @@ class Users:
         Raises:
             Conflict: one is taken, by one who proved it first.
         """
+        for each in self.identifiers(user_id, claims, proven_at=proven_at):
+            self._store.insert(each)
+
+    def identifiers(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> list[Identifier]:
+        """Return the rows of identifiers that were proven, to be written."""
         now = self._clock.now()
-        for claim in claims:
-            self._store.insert(
-                Identifier(
-                    id=uuid7(now),
-                    user_id=user_id,
-                    kind=claim.kind,  # type: ignore[arg-type]
-                    value=claim.value,
-                    key=claim.key,
-                    primary=True,
-                    proven_at=proven_at,
-                    created_at=now,
-                )
+        return [
+            Identifier(
+                id=uuid7(now),
+                user_id=user_id,
+                kind=claim.kind,  # type: ignore[arg-type]
+                value=claim.value,
+                key=claim.key,
+                primary=True,
+                proven_at=proven_at,
+                created_at=now,
             )
+            for claim in claims
+        ]
 
     def hold(self, user: User) -> None:
-        """Match status and epoch as the gate saw them, and lock the row until the transaction ends.
+        """Match the user as the gate saw it, and lock the row until the transaction ends.
+
+        Roles and names are matched too: a session carries copies of them, and a role that was taken while somebody
+        signed in must not live on in the session that follows.
 
         Raises:
-            AttemptInvalid: the user was suspended, reset or removed in between; whatever was about to be granted
-                is not.
+            AttemptInvalid: the user was suspended, reset, removed or changed in between; whatever was about to be
+                granted is not.
         """
         now = self._clock.now()
-        guard = {"id": user.id, "status": user.status, "epoch": user.epoch}
+        seen = ("id", "status", "epoch", "roles", "username", "email")
+        guard = {name: getattr(user, name) for name in seen}
         if not self._store.update(User, guard, {"updated_at": now}):
             raise AttemptInvalid("user changed since the gate saw it")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import Record
@@ -26,6 +27,7 @@ __all__ = [
     "LENGTHS",
     "Column",
     "columns",
+    "columns_of",
     "table_name",
     "validate_changes",
     "validate_find",
@@ -115,6 +117,28 @@ def validate_record(record: Record) -> None:
         value = getattr(record, name)
         _validate(column, value)
         _validate_length(column, value)
+
+
+def columns_of(records: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
+    """Turn records of one kind into columns of values that every store can keep.
+
+    Raises:
+        ValueError: as `validate_record`.
+    """
+    found = dict(zip(columns(type(records[0])), zip(*map(astuple, records), strict=True), strict=True))
+    for name, column in columns(type(records[0])).items():
+        for value in _to_be_seen(column, found[name]):
+            _validate(column, value)
+            _validate_length(column, value)
+    return found
+
+
+def _to_be_seen(column: Column, values: tuple[Any, ...]) -> Iterable[Any]:
+    """Return those of a column's values that tell whether all may be kept: most columns hold few different ones."""
+    types = set(map(type, values))
+    if column.kind == "json" or len(types) > 1:
+        return values  # to Python True is 1, and equal is not the same
+    return values[:1] if column.kind == "uuid" else set(values)
 
 
 def validate_where(kind: type[Record], where: Where) -> None:

@@ -45,6 +45,16 @@ class StoreValues:
             (found,) = store.find(User, {"external_id": text})
             assert (found.external_id, found.roles) == (text, (text,))
 
+    def test_lists_are_found_by_all_they_hold(self, store: Store) -> None:
+        """A guard may match roles: the same ones in the same order, nothing less and nothing more."""
+        none, one, both = a_user(roles=()), a_user(roles=("admin",)), a_user(roles=("admin", "editor é"))
+        for user in (none, one, both):
+            store.insert(user)
+            assert store.update(User, {"id": user.id, "roles": user.roles}, {"epoch": 2}) == 1
+        assert store.find(User, {"roles": ()}) == [msgspec.structs.replace(none, epoch=2)]
+        assert store.update(User, {"id": both.id, "roles": ("admin",)}, {"epoch": 3}) == 0
+        assert store.update(User, {"id": both.id, "roles": ("editor é", "admin")}, {"epoch": 3}) == 0
+
     def test_bytes_come_back_as_they_were(self, store: Store) -> None:
         """Every byte, none at all, and many."""
         usual: dict[str, Any] = {"channel": "email", "template": "t", "recipient_hash": b"\x00" * 32, "created_at": NOW}

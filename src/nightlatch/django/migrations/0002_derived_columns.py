@@ -7,7 +7,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.models.expressions import RawSQL
 
 from nightlatch.django.climbing import Step
-from nightlatch.django.models import related_name
+from nightlatch.django.models import related_names
 
 ADMIN = """replace(replace(roles, '["admin"', ''), ',"admin"', '')"""
 STAFF = f"""replace(replace({ADMIN}, '["staff"', ''), ',"staff"', '')"""
@@ -40,23 +40,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "user",
             "groups",
-            models.ManyToManyField(
-                blank=True,
-                db_constraint=False,
-                related_name=related_name("user_set"),
-                related_query_name="user",
-                to="auth.group",
-            ),
+            models.ManyToManyField(blank=True, db_constraint=False, to="auth.group", **related_names()),
         ),
         migrations.AddField(
             "user",
             "user_permissions",
-            models.ManyToManyField(
-                blank=True,
-                db_constraint=False,
-                related_name=related_name("user_set"),
-                related_query_name="user",
-                to="auth.permission",
-            ),
+            models.ManyToManyField(blank=True, db_constraint=False, to="auth.permission", **related_names()),
         ),
     ]

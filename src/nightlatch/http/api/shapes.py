@@ -100,7 +100,7 @@ class AccountChanges(Body, frozen=True, kw_only=True):
 class ChangePasswordBody(Body, frozen=True, kw_only=True):
     """Change the password."""
 
-    current_password: Secret | None = None
+    current_password: Secret
     new_password: Secret
 
 

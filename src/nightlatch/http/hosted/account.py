@@ -63,7 +63,6 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
         complete = exchange.auth.account.change_password(
             exchange.client,
             exchange.session,
-            # Never None: the page always asks, however fresh the session.
             current_password=form.current_password or Secret(""),
             new_password=form.new_password or Secret(""),
         )

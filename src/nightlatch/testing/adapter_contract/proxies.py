@@ -92,6 +92,7 @@ def a_trusted_proxy_is_believed(talk: Talk) -> None:
         "203.0.113.9": "203.0.113.9", "198.51.100.1, 203.0.113.9": "203.0.113.9",
         "203.0.113.9, 10.0.0.2": "203.0.113.9", "203.0.113.9, garbage": "127.0.0.1", "": "127.0.0.1",
         "2001:db8::1": "2001:db8::1", "::ffff:203.0.113.9": "203.0.113.9", "203.0.113.9:443": "127.0.0.1",
+        "fe80::1%" + "x" * 300: "127.0.0.1", "203.0.113.9%eth0": "127.0.0.1",
     }  # fmt: skip
     for forwarded, seen in walks.items():
         browser = talk.signed_in(headers={"x-forwarded-for": forwarded, "user-agent": "Firefox"})
