@@ -14,7 +14,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.output import plain_errors, say, show, show_one
-from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.errors import NotFound
 from nightlatch.hosting.installation import HostInstallation
 from nightlatch.pages.devices import device_words
 from nightlatch.records import Session, User

@@ -77,7 +77,9 @@ class Account(models.Model):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return what Django's session compares: it changes whenever the user's sessions end."""
         epoch = getattr(self, "epoch", 0)
-        return salted_hmac("nightlatch.django.accounts", f"{self.pk}:{epoch}", secret=secret, algorithm="sha256").hexdigest()
+        return salted_hmac(
+            "nightlatch.django.accounts", f"{self.pk}:{epoch}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     # --- the row ----------------------------------------------------------------------------------------------------
 
@@ -118,7 +120,9 @@ class Account(models.Model):
         }
         refused = changed.keys() - set(_BY_FLOWS)
         if refused:
-            raise TypeError(f"{', '.join(sorted(refused))} cannot be saved: flows of nightlatch.django.core() change it")
+            raise TypeError(
+                f"{', '.join(sorted(refused))} cannot be saved: flows of nightlatch.django.core() change it"
+            )
         self._act(changed)
         self._loaded |= changed
 

@@ -133,7 +133,7 @@ def _make_row(record: User) -> str | None:
 def _free_name(record: User) -> str:
     """Return what the project's row is called: its own name, where nobody there has it; never another's."""
     model = get_user_model()
-    name = record.email if model.USERNAME_FIELD == model.get_email_field_name() else record.username
+    name = record.email if model.get_email_field_name() == model.USERNAME_FIELD else record.username
     name = name or record.email or str(record.id)
     longest = model._meta.get_field(model.USERNAME_FIELD).max_length or len(name)
     taken = _rows().filter(**{model.USERNAME_FIELD: name[:longest]}).exists()

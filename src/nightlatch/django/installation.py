@@ -34,9 +34,7 @@ class Installation(HostInstallation):
 
     configuration: Configuration
 
-    def __init__(
-        self, *, store: Store | None = None, mailer: Mailer | None = None, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, *, store: Store | None = None, mailer: Mailer | None = None, clock: Clock | None = None) -> None:
         found = Configuration(has_mailer=mailer is not None)
         if mailer is None and found.mails_by_django:
             mailer = DjangoMailer()
@@ -113,7 +111,7 @@ def begin(*, store: Store | None = None, mailer: Mailer | None = None, clock: Cl
 
 def end() -> None:
     """End the threads, and let the next use wire anew."""
-    global _found  # noqa: PLW0603
+    global _found
     with _lock:
         old, _found = _found, None
     if old is not None:

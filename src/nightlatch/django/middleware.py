@@ -18,8 +18,8 @@ from nightlatch.django.identity import Auth, auth_of
 from nightlatch.django.installation import installation
 from nightlatch.django.translation import http_response, set_cookies
 from nightlatch.errors import NightlatchError, StoreError
-from nightlatch.http.problems import status_of
 from nightlatch.http.answers import answer_error, outage
+from nightlatch.http.problems import status_of
 
 __all__ = ["NightlatchMiddleware"]
 
