@@ -22,8 +22,9 @@ bench: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench/work dist build
 
-$(VENV)/.dev: requirements/dev.lock pyproject.toml
+$(VENV)/.dev: requirements/dev.lock requirements/mysqlclient.lock pyproject.toml
 	@sh requirements/install $(VENV) requirements/dev.lock
+	@sh requirements/install-mysqlclient $(VENV)
 	@touch $(VENV)/.dev $(VENV)/.server
 
 $(VENV)/.server: requirements/server.lock pyproject.toml

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from bench import load
 from bench.hash_rate import hash_rate
+from bench.import_rate import import_rate
 from bench.load import Checks
 from bench.machine import OtherLoad, wait_until_quiet
 from bench.subjects import SUBJECTS, WORKERS, Subject
 from nightlatch.primitives.hashing import PROFILES
 
-__all__ = ["QUIET", "Figure", "Plan", "Row", "flask", "flood", "session", "sign_in", "start", "users"]
+__all__ = ["QUIET", "Figure", "Plan", "Row", "flask", "flood", "imports", "session", "sign_in", "start", "users"]
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ QUIET = 0.25
 
 _ARGON2_MB = PROFILES["owasp_minimum"].memory_kib * 1024 / 1e6
 _CLIENTS = 32
+_IMPORTED = (20_000, 100_000)
 _SIGN_IN_CLIENTS = 6
 
 
@@ -330,3 +332,22 @@ def users(plan: Plan) -> Outcome:
         Figure(f"session check: {many:,} users / {few:,}", _over(checks[many][0], checks[few][0]), 0.85),
         Figure(f"sign-in: {many:,} users / {few:,}", _over(signs[many][0], signs[few][0]), 0.85),
     ]
+
+
+def imports(plan: Plan) -> Outcome:
+    """Measure `nightlatch users import` into a new SQLite database."""
+    rows = {
+        users: (
+            Row(f"users import: {users:,} users, all of it", "/s"),
+            Row(f"users import: {users:,} users, after parsing", "/s"),
+        )
+        for users in _IMPORTED
+    }
+    for _ in range(plan.rounds):
+        for users, found in rows.items():
+            rates, other = _quietly(lambda users=users: import_rate(users))
+            for row, rate in zip(found, rates, strict=True):
+                row.add(rate, other=other)
+    written = rows[_IMPORTED[0]][1]
+    figure = Figure(f"users import, {_IMPORTED[0]:,} users, after parsing", written.values, 20_000, unit="/s")
+    return [row for pair in rows.values() for row in pair], [figure]

@@ -16,7 +16,15 @@ from bench import figures, load, machine, report, subjects
 
 _FIGURES = {
     each.__name__: each
-    for each in (figures.session, figures.flask, figures.sign_in, figures.flood, figures.start, figures.users)
+    for each in (
+        figures.session,
+        figures.flask,
+        figures.sign_in,
+        figures.flood,
+        figures.start,
+        figures.users,
+        figures.imports,
+    )
 }
 
 

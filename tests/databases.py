@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from free_ports import free_port
 from nightlatch.storage.sql import migrate
 from nightlatch.storage.sql.tables import metadata
 
-__all__ = ["empty", "mariadb", "postgresql"]
+__all__ = ["described", "empty", "fresh", "mariadb", "postgresql"]
 
 _PATIENCE = 60.0
 
@@ -69,6 +70,41 @@ def empty(engine: sa.Engine) -> None:
         for table in reversed(metadata.sorted_tables):
             if table.name != "nightlatch_schema_step":
                 connection.execute(sa.delete(table))
+
+
+@contextmanager
+def fresh(server: str) -> Iterator[str]:
+    """Make a database on a server, give its address, and drop it."""
+    name = f"fresh_{uuid4().hex}"
+    outside = sa.create_engine(server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with outside.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        try:
+            yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+def described(url: str, table: str) -> dict[str, Any]:
+    """Return what a database says of a table: columns with types and collations, keys, unique constraints, indexes."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    inspector = sa.inspect(engine)
+    columns = inspector.get_columns(table)
+    return {
+        "columns": [
+            (each["name"], repr(each["type"]), each["nullable"], each["default"], _computed(each)) for each in columns
+        ],
+        "primary key": inspector.get_pk_constraint(table),
+        "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
+        "unique": sorted(map(str, inspector.get_unique_constraints(table))),
+        "indexes": sorted(map(str, inspector.get_indexes(table))),
+    }
+
+
+def _computed(column: Any) -> str | None:
+    # SQLite adds columns on one line, and SQLAlchemy reads that line to its last parenthesis.
+    text: str | None = column.get("computed", {}).get("sqltext")
+    return None if text is None else text.split(") VIRTUAL, ")[0]
 
 
 def _binary(product: str, name: str, *folders: Path) -> Path:

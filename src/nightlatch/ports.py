@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, final
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 from nightlatch.records import Event, Record
 
@@ -15,6 +15,7 @@ __all__ = [
     "Changes",
     "Clock",
     "EventSink",
+    "InsertsMany",
     "Mail",
     "Mailer",
     "Store",
@@ -121,6 +122,22 @@ class Store(Protocol):
 
     def delete(self, kind: type[Record], where: Where) -> int:
         """Delete the rows that match, in one statement, and return how many there were."""
+        ...
+
+
+@runtime_checkable
+class InsertsMany(Protocol):
+    """What a store may be able to do besides its six verbs (docs/decisions/0008-many-rows.md).
+
+    ``nightlatch.testing.store_many`` holds it to the laws of `Store.insert`.
+    """
+
+    def insert_many(self, records: Sequence[Record]) -> None:
+        """Add rows, all or none, each after those that it refers to.
+
+        Raises:
+            Conflict: a row with the same id or the same unique fields is there, or twice among these.
+        """
         ...
 
 

@@ -29,9 +29,9 @@ PICTURES = os.environ.get("PICTURES")
 """A folder: every page is also kept there as a picture (light, dark, phone)."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium."""
+    """Start Debian's Chromium. While it runs, Playwright's event loop does too: Django would see it in other tests."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("CI") == "true":

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import databases
-from house import PASSWORD, WRONG, House, signed_in
-from nightlatch.errors import InvalidCredentials
+from house import HERE, PASSWORD, WRONG, House, signed_in
+from nightlatch.errors import InvalidCredentials, LinkInvalid
 from nightlatch.flows.import_users import ImportOptions, Line, Outcome
 from nightlatch.flows.outcome import More
 from nightlatch.primitives.secret import Secret
@@ -32,10 +32,10 @@ def werkzeug(password: Secret = PASSWORD) -> str:
 MIA = {"email": "Mia@Example.org", "name": "Mia", "roles": ["editor"], "external_id": 7, "password_hash": werkzeug()}
 
 
-def bring(house: House, *rows: dict[str, Any], **options: bool) -> list[Outcome]:
+def bring(house: House, *rows: dict[str, Any], **options: Any) -> list[Outcome]:
     """Import rows; addresses are vouched for unless the story says otherwise."""
     lines = (Line(number, row) for number, row in enumerate(rows, 1))
-    return list(house.auth.import_users.run(lines, ImportOptions(**{"trust_addresses": True, **options})))
+    return list(house.auth.import_users.run(lines, ImportOptions(**{"trust_addresses": True, "batch": 500, **options})))
 
 
 def kinds(outcomes: list[Outcome]) -> list[str]:
@@ -116,6 +116,8 @@ def test_015_an_address_that_was_never_proven_blocks_nobody(house: House) -> Non
     assert refused.reason == "its address is not verified and nothing else identifies it"
     (refused,) = bring(house, MIA, trust_addresses=False)
     assert refused.kind == "refused"
+    (refused,) = bring(house, {**squatted, "id": "6f1f3c0e-9d3b-4c36-8a3a-0b6f2f1f0c11"})
+    assert refused.kind == "refused", "an id alone makes no account that nobody can reach"
     assert house.store.find(User, {"status": "active"}) == []
     owner = house.member().user
     assert owner.external_id is None
@@ -219,6 +221,30 @@ def test_a_dry_run_writes_nothing(house: House) -> None:
     assert house.store.find(Event, {"action": "users_imported"}) == []
 
 
+def test_an_imported_administrator_is_the_first(house: House) -> None:
+    """The link for the first one is worth nothing then, whether the row made the account or changed its roles."""
+    link = house.auth.invitations.first_administrator()
+    bring(house, {**MIA, "roles": []})
+    assert house.auth.invitations.look(HERE, link).first_administrator
+    bring(house, {**MIA, "roles": ["admin"]})
+    assert house.auth.invitations.look(HERE, link).first_administrator, "it was told, not written"
+    bring(house, {**MIA, "roles": ["admin"]}, update=True)
+    with pytest.raises(LinkInvalid):
+        house.auth.invitations.look(HERE, link)
+
+
+def test_one_file_may_make_an_account_and_change_it(house: House) -> None:
+    """A later row of the same batch finds what an earlier one made, before it is changed or given another password."""
+    other = Secret("another harbour, another lantern")
+    later = {**MIA, "roles": ["admin"], "password_hash": werkzeug(other)}
+    assert kinds(bring(house, MIA, later, later, update=True, overwrite_passwords=True)) == [
+        "created",
+        "updated",
+        "unchanged",
+    ]
+    assert signed_in(house.sign_in(password=other)).user.roles == ("admin",)
+
+
 def many(count: int) -> Iterator[dict[str, Any]]:
     """Make rows."""
     for number in range(count):
@@ -235,7 +261,7 @@ def test_an_import_that_was_killed_halfway_is_run_again(house: House) -> None:
             yield Line(number, row)
 
     with pytest.raises(KeyboardInterrupt):
-        list(house.auth.import_users.run(until_killed(), ImportOptions(trust_addresses=True)))
+        list(house.auth.import_users.run(until_killed(), ImportOptions(trust_addresses=True, batch=500)))
     assert len(house.store.find(User, {"status": "active"})) == 1000
     assert Counter(kinds(bring(house, *many(1300)))) == {"unchanged": 1000, "created": 300}
     assert len(list(house.auth.export_users.rows())) == 1300

@@ -12,9 +12,10 @@ from nightlatch.ports import Store
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.storage.sql import SqlStore, migrate
 from nightlatch.testing.store_contract import StoreContract
+from nightlatch.testing.store_many import InsertsManyContract
 
 
-class TestMemory(StoreContract):
+class TestMemory(StoreContract, InsertsManyContract):
     """The reference."""
 
     @pytest.fixture
@@ -23,7 +24,7 @@ class TestMemory(StoreContract):
         return MemoryStore()
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, InsertsManyContract):
     """SQLite with connections of its own."""
 
     @pytest.fixture
@@ -35,7 +36,7 @@ class TestSqlite(StoreContract):
         store.close()
 
 
-class TestSqliteHostEngine(StoreContract):
+class TestSqliteHostEngine(StoreContract, InsertsManyContract):
     """SQLite on a host's engine whose pool has one connection."""
 
     @pytest.fixture

@@ -11,6 +11,7 @@ import databases
 from nightlatch.ports import Store
 from nightlatch.storage.sql import SqlStore
 from nightlatch.testing.store_contract import StoreContract
+from nightlatch.testing.store_many import InsertsManyContract
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,7 @@ def hosted(url: str, **pool: int) -> Iterator[Store]:
     engine.dispose()
 
 
-class TestPostgresql(StoreContract):
+class TestPostgresql(StoreContract, InsertsManyContract):
     """PostgreSQL, as written without a driver's name."""
 
     @pytest.fixture
@@ -40,7 +41,7 @@ class TestPostgresql(StoreContract):
         yield from own(postgresql_url.replace("+psycopg", ""))
 
 
-class TestPostgresqlHostEngine(StoreContract):
+class TestPostgresqlHostEngine(StoreContract, InsertsManyContract):
     """PostgreSQL on a host's engine whose pool has one connection."""
 
     @pytest.fixture
@@ -49,7 +50,7 @@ class TestPostgresqlHostEngine(StoreContract):
         yield from hosted(postgresql_url, pool_size=1, max_overflow=0, pool_timeout=20)
 
 
-class TestMariadb(StoreContract):
+class TestMariadb(StoreContract, InsertsManyContract):
     """MariaDB, as written without a driver's name."""
 
     @pytest.fixture
@@ -58,7 +59,7 @@ class TestMariadb(StoreContract):
         yield from own(mariadb_url.replace("+pymysql", ""))
 
 
-class TestMariadbHostEngine(StoreContract):
+class TestMariadbHostEngine(StoreContract, InsertsManyContract):
     """MariaDB on a host's engine that calls it MySQL, on tables made by one that did not."""
 
     @pytest.fixture

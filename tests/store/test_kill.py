@@ -13,6 +13,7 @@ import pytest
 
 from nightlatch.records import Session, User
 from nightlatch.storage.sql import SqlStore, migrate
+from nightlatch.storage.steps import STEPS
 
 pytestmark = pytest.mark.slow
 
@@ -79,4 +80,4 @@ migrate(engine)
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     connection.close()
-    assert migrate(f"sqlite:///{path}") == [(1, "front door")]
+    assert migrate(f"sqlite:///{path}") == list(STEPS.items())

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
+from databases import described
 from nightlatch.errors import SchemaMismatch, StoreError, StoreUnavailable
 from nightlatch.records import SchemaStep
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
 from nightlatch.storage.sql.tables import metadata
 
-STEP = (1, "front door")
+STEPS = [(1, "front door"), (2, "derived columns")]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -31,16 +30,16 @@ def url(tmp_path: Path) -> str:
 
 def test_the_steps_are_done_once(url: str) -> None:
     """Pending at first, then done and recorded, then nothing more to do."""
-    assert pending(url) == [STEP]
+    assert pending(url) == STEPS
     with pytest.raises(SchemaMismatch, match="nightlatch migrate"):
         verify_schema(url)
-    assert migrate(url) == [STEP]
+    assert migrate(url) == STEPS
     assert pending(url) == []
     assert migrate(url) == []
     verify_schema(url)
     store = SqlStore.open(url)
-    (step,) = store.find(SchemaStep, {"number": 1})
-    assert (step.name, step.tool) == ("front door", "alembic")
+    rows = store.find(SchemaStep, {"tool": "alembic"}, order_by="number")
+    assert [(row.number, row.name) for row in rows] == STEPS
     store.close()
     assert sa.inspect(sa.create_engine(url, poolclass=sa.NullPool)).has_table("nightlatch_alembic")
 
@@ -50,7 +49,8 @@ def test_a_step_that_another_tool_did_is_not_run(url: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     metadata.create_all(engine)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=1, name="front door", tool="django", done_at=NOW))
+    for number, name in STEPS:
+        store.insert(SchemaStep(id=uuid4(), number=number, name=name, tool="django", done_at=NOW))
     store.close()
     assert migrate(engine) == []
     verify_schema(engine)
@@ -60,9 +60,9 @@ def test_a_process_runs_on_its_own_number_or_the_next(url: str) -> None:
     """One step ahead is an upgrade in progress; two are a version that this one does not know."""
     migrate(url)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=2, name="later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=3, name="later", tool="alembic", done_at=NOW))
     verify_schema(url)
-    store.insert(SchemaStep(id=uuid4(), number=3, name="much later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=4, name="much later", tool="alembic", done_at=NOW))
     with pytest.raises(SchemaMismatch, match="newer version"):
         verify_schema(url)
     store.close()
@@ -78,7 +78,7 @@ def test_a_step_that_fails_leaves_nothing(url: str) -> None:
     assert sa.inspect(engine).get_table_names() == ["nightlatch_lease"]
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE nightlatch_lease")
-    assert migrate(engine) == [STEP]
+    assert migrate(engine) == STEPS
 
 
 def test_an_unreachable_database_is_unavailable(tmp_path: Path) -> None:
@@ -96,54 +96,13 @@ def test_processes_that_start_at_once(url: str) -> None:
     verify_schema(url)
 
 
-@pytest.mark.parametrize(
-    "database",
-    [
-        "sqlite",
-        pytest.param("postgresql_url", marks=pytest.mark.slow),
-        pytest.param("mariadb_url", marks=pytest.mark.slow),
-    ],
-)
-def test_the_migrated_schema_is_the_one_of_the_tables(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> None:
+def test_the_migrated_schema_is_the_one_of_the_tables(new_database: Callable[[], str]) -> None:
     """Columns, types, collations, keys and indexes: what the steps made is what the store works on."""
-    with _two_databases(request, tmp_path, database) as (climbed, made):
-        migrate(climbed)
-        metadata.create_all(made)
-        tables = [table.name for table in metadata.sorted_tables]
-        assert sorted(sa.inspect(climbed).get_table_names()) == sorted([*tables, "nightlatch_alembic"])
-        for table in tables:
-            assert _description(climbed, table) == _description(made, table)
-
-
-@contextmanager
-def _two_databases(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> Iterator[tuple[sa.Engine, sa.Engine]]:
-    if database == "sqlite":
-        engines = tuple(sa.create_engine(f"sqlite:///{tmp_path / name}.db", poolclass=sa.NullPool) for name in "ab")
-        yield engines[0], engines[1]
-        return
-    server = sa.make_url(request.getfixturevalue(database))
-    names = ("climbed", "made")
-    outside = sa.create_engine(server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-    with outside.connect() as connection:
-        for name in names:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engines = tuple(sa.create_engine(server.set(database=name), poolclass=sa.NullPool) for name in names)
-        yield engines[0], engines[1]
-        for name in names:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
-
-
-def _description(engine: sa.Engine, table: str) -> dict[str, Any]:
-    inspector = sa.inspect(engine)
-    columns = inspector.get_columns(table)
-    return {
-        "columns": [(each["name"], repr(each["type"]), each["nullable"], each["default"]) for each in columns],
-        "primary key": inspector.get_pk_constraint(table),
-        "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
-        "unique": sorted(map(str, inspector.get_unique_constraints(table))),
-        "indexes": sorted(map(str, inspector.get_indexes(table))),
-    }
+    climbed, made = new_database(), new_database()
+    migrate(climbed)
+    engine = sa.create_engine(climbed, poolclass=sa.NullPool)
+    metadata.create_all(sa.create_engine(made, poolclass=sa.NullPool))
+    tables = [table.name for table in metadata.sorted_tables]
+    assert sorted(sa.inspect(engine).get_table_names()) == sorted([*tables, "nightlatch_alembic"])
+    for table in tables:
+        assert described(climbed, table) == described(made, table)

@@ -226,7 +226,24 @@ class Password:
         Raises:
             Conflict: the user has one.
         """
-        record = Authenticator(
+        record = self.record(
+            user_id, password_hash, at=at, stands_alone=stands_alone, must_change=must_change, details=details
+        )
+        self._store.insert(record)
+        return record
+
+    def record(
+        self,
+        user_id: UUID,
+        password_hash: str,
+        *,
+        at: datetime,
+        stands_alone: bool = True,
+        must_change: bool = False,
+        details: str = "{}",
+    ) -> Authenticator:
+        """Return the row of a user's password, to be written."""
+        return Authenticator(
             id=uuid7(at),
             user_id=user_id,
             kind=self.kind,
@@ -238,8 +255,6 @@ class Password:
             confirmed_at=at,
             created_at=at,
         )
-        self._store.insert(record)
-        return record
 
     def unbind(self, user_id: UUID) -> None:
         """Take a user's password away, in the transaction that is open."""

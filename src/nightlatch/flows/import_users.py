@@ -7,28 +7,23 @@ asked for: a password least of all, since its owner may have changed it here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal, TypeVar
-from uuid import UUID
+from typing import Any, Literal
 
 import msgspec
 
 from nightlatch.errors import Conflict
+from nightlatch.flows.administrators import ADMINISTRATOR, had_administrator, note_administrator
 from nightlatch.flows.core import Core
+from nightlatch.flows.import_batch import Batch
 from nightlatch.flows.import_rows import Reader, RowRefused, Wanted
-from nightlatch.ports import Store, any_of
 from nightlatch.primitives.ids import uuid7
-from nightlatch.records import Authenticator, Identifier, Record, User
+from nightlatch.records import Authenticator, User
 from nightlatch.services.client import NOBODY
 
 __all__ = ["ImportOptions", "ImportUsers", "Line", "Outcome"]
-
-R = TypeVar("R", bound=Record)
-
-_BATCH = 500
-"""Rows in one transaction: on SQLite others wait for it, some 30 ms."""
 
 _Kind = Literal["created", "unchanged", "differs", "updated", "refused"]
 
@@ -74,31 +69,15 @@ class ImportOptions:
         update: whether name, roles and external id of accounts that are there are changed to what the row says.
         overwrite_passwords: whether their passwords are, too; that ends their sessions.
         dry_run: write nothing.
+        batch: rows in one transaction. On SQLite others wait for it, a tenth of a second for 2000; of smaller ones the
+            commits, each of them durable, take most of the time.
     """
 
     trust_addresses: bool = False
     update: bool = False
     overwrite_passwords: bool = False
     dry_run: bool = False
-
-
-@dataclass(slots=True)
-class _There:
-    """The accounts that the rows of a batch name, by what they are named by."""
-
-    by_key: dict[tuple[str, str], UUID] = field(default_factory=dict)
-    users: dict[UUID, User] = field(default_factory=dict)
-    passwords: dict[UUID, Authenticator] = field(default_factory=dict)
-
-    def add(self, user: User, claims: Iterable[tuple[str, str]], password: Authenticator | None) -> None:
-        self.users[user.id] = user
-        self.by_key[("id", str(user.id))] = user.id
-        if user.external_id is not None:
-            self.by_key[("external_id", user.external_id)] = user.id
-        for each in claims:
-            self.by_key[each] = user.id
-        if password is not None:
-            self.passwords[user.id] = password
+    batch: int = 2000
 
 
 class ImportUsers:
@@ -120,7 +99,7 @@ class ImportUsers:
         """
         reader = Reader(self._core.settings, self._core.password.read, trust_addresses=options.trust_addresses)
         lines = iter(lines)
-        while batch := list(islice(lines, _BATCH)):
+        while batch := list(islice(lines, options.batch)):
             yield from self._batch(batch, reader, options)
 
     def _batch(self, batch: Sequence[Line], reader: Reader, options: ImportOptions) -> Iterator[Outcome]:
@@ -153,28 +132,29 @@ class ImportUsers:
     def _together(self, rows: Sequence[Wanted], options: ImportOptions) -> list[_Done]:
         core = self._core
         if options.dry_run or not rows:
-            there = self._there(rows)
-            return [self._one(wanted, there, options) for wanted in rows]
+            batch = Batch(core, rows)
+            return [self._one(wanted, batch, options) for wanted in rows]
         with core.transaction():
-            there = self._there(rows)
-            done = [self._one(wanted, there, options) for wanted in rows]
+            batch = Batch(core, rows)
+            done = [self._one(wanted, batch, options) for wanted in rows]
+            batch.write()
             created = sum(kind == "created" for kind, _, _ in done)
             if created:
                 # One event for a batch: as many events as accounts would say no more, and cost a quarter of the time.
                 core.audit.done("users_imported", NOBODY, details={"by": "operator", "created": created})
+            made = any(
+                ADMINISTRATOR in (each.roles or ()) for each, it in zip(rows, done, strict=True) if _gives_roles(it)
+            )
+            if made and not had_administrator(core):
+                note_administrator(core)
         return done
 
-    def _one(self, wanted: Wanted, there: _There, options: ImportOptions) -> _Done:
-        found = {there.by_key[key] for key in _keys(wanted) if key in there.by_key}
+    def _one(self, wanted: Wanted, batch: Batch, options: ImportOptions) -> _Done:
+        found = batch.named_by(wanted)
         if len(found) > 1:
             return "refused", (), "it names two accounts that are there"
         if found:
-            return self._meet(there.users[found.pop()], wanted, there, options)
-        user, password = self._create(wanted, write=not options.dry_run)
-        there.add(user, ((claim.kind, claim.key) for claim in wanted.claims), password)
-        return "created", (), ""
-
-    def _create(self, wanted: Wanted, *, write: bool) -> tuple[User, Authenticator | None]:
+            return self._meet(found.pop(), wanted, batch, options)
         now = self._core.clock.now()
         values = {claim.kind: claim.value for claim in wanted.claims}
         user = User(
@@ -188,87 +168,56 @@ class ImportUsers:
             created_at=wanted.created_at or now,
             updated_at=now,
         )
-        if not write:
-            return user, None
-        self._core.store.insert(user)
-        self._core.users.add_identifiers(user.id, wanted.claims, proven_at=now)
-        return user, self._bind(user.id, wanted) if wanted.password_hash is not None else None
+        identifiers = self._core.users.identifiers(user.id, wanted.claims, proven_at=now)
+        batch.add(user, identifiers, self._password(user, wanted) if wanted.password_hash is not None else None)
+        return "created", (), ""
 
-    def _meet(self, user: User, wanted: Wanted, there: _There, options: ImportOptions) -> _Done:
+    def _meet(self, user: User, wanted: Wanted, batch: Batch, options: ImportOptions) -> _Done:
         """Compare an account that is there with what its row says, and change what was asked for."""
         changes = _differences(user, wanted)
-        differing = [*changes, *self._fixed(user, wanted, there)]
+        differing = [*changes, *_fixed(user, wanted, batch)]
         updated: list[str] = []
         if options.update and changes:
             updated += changes
-            there.users[user.id] = msgspec.structs.replace(user, **changes)
             if not options.dry_run:
-                self._core.users.change(user.id, **changes)
-                action = "privilege_permissions_changed" if "roles" in changes else "user_updated"
-                details = {"by": "operator", "fields": sorted(changes)}
-                self._core.audit.done(action, NOBODY, user_id=user.id, details=details)
+                self._change(user, changes, batch)
+            batch.users[user.id] = msgspec.structs.replace(user, **changes)
         if options.overwrite_passwords and wanted.password_hash is not None:
-            password = there.passwords.get(user.id)
+            password = batch.passwords.get(user.id)
             if password is None or password.password_hash != wanted.password_hash:
                 updated.append("password")
+                batch.passwords[user.id] = new = self._password(user, wanted)
                 if not options.dry_run:
-                    there.passwords[user.id] = self._overwrite(user, password, wanted)
+                    self._overwrite(password, new, batch)
         if updated:
             return "updated", tuple(updated), ""
         return ("differs", tuple(differing), "") if differing else ("unchanged", (), "")
 
-    def _overwrite(self, user: User, password: Authenticator | None, wanted: Wanted) -> Authenticator:
-        core = self._core
-        if password is not None:
-            core.store.delete(Authenticator, {"id": password.id})
-        bound = self._bind(user.id, wanted)
-        core.users.end_access(user.id)
-        core.one_time.void_for(user.id)
-        core.audit.done("authn_password_change", NOBODY, user_id=user.id, details={"by": "operator"})
-        return bound
+    def _change(self, user: User, changes: dict[str, Any], batch: Batch) -> None:
+        batch.write()
+        self._core.users.change(user.id, **changes)
+        action = "privilege_permissions_changed" if "roles" in changes else "user_updated"
+        details = {"by": "operator", "fields": sorted(changes)}
+        self._core.audit.done(action, NOBODY, user_id=user.id, details=details)
 
-    def _bind(self, user_id: UUID, wanted: Wanted) -> Authenticator:
-        return self._core.password.bind(
-            user_id,
+    def _overwrite(self, old: Authenticator | None, new: Authenticator, batch: Batch) -> None:
+        batch.write()
+        core = self._core
+        if old is not None:
+            core.store.delete(Authenticator, {"id": old.id})
+        core.store.insert(new)
+        core.users.end_access(new.user_id)
+        core.one_time.void_for(new.user_id)
+        core.audit.done("authn_password_change", NOBODY, user_id=new.user_id, details={"by": "operator"})
+
+    def _password(self, user: User, wanted: Wanted) -> Authenticator:
+        return self._core.password.record(
+            user.id,
             wanted.password_hash or "",
             at=self._core.clock.now(),
             stands_alone=wanted.stands_alone,
             must_change=wanted.must_change,
         )
-
-    # --- looking ----------------------------------------------------------------------------------------------------
-
-    def _fixed(self, user: User, wanted: Wanted, there: _There) -> list[str]:
-        """Return what differs and is not an import's to change."""
-        differing = [claim.kind for claim in wanted.claims if there.by_key.get((claim.kind, claim.key)) != user.id]
-        if wanted.status is not None and wanted.status != user.status:
-            differing.append("status")
-        return differing
-
-    def _there(self, rows: Sequence[Wanted]) -> _There:
-        keys: dict[str, list[str]] = {}
-        for each in rows:
-            for kind, key in _keys(each):
-                keys.setdefault(kind, []).append(key)
-        store, there = self._core.store, _There()
-        identifiers: list[Identifier] = []
-        for kind in ("email", "username"):
-            if kind in keys:
-                identifiers += store.find(Identifier, {"kind": kind, "key": any_of(tuple(keys[kind]))})
-        ids = {each.user_id for each in identifiers} | {UUID(text) for text in keys.get("id", ())}
-        users: list[User] = _all(store, User, "id", sorted(ids))
-        users += _all(store, User, "external_id", keys.get("external_id", ()))
-        if not users:
-            return there
-        passwords = {
-            each.user_id: each
-            for each in _all(store, Authenticator, "user_id", sorted({user.id for user in users}))
-            if each.kind == "password"
-        }
-        for user in users:
-            there.add(user, (), passwords.get(user.id))
-        there.by_key |= {(each.kind, each.key): each.user_id for each in identifiers}
-        return there
 
 
 def _read(line: Line, reader: Reader, now: datetime) -> Wanted | str:
@@ -284,21 +233,18 @@ def _read(line: Line, reader: Reader, now: datetime) -> Wanted | str:
 _Done = tuple[_Kind, tuple[str, ...], str]
 
 
-def _keys(wanted: Wanted) -> Iterator[tuple[str, str]]:
-    """Return what may name an account that is there."""
-    if wanted.id is not None:
-        yield "id", str(wanted.id)
-    if wanted.external_id is not None:
-        yield "external_id", wanted.external_id
-    for claim in wanted.claims:
-        yield claim.kind, claim.key
-
-
 def _differences(user: User, wanted: Wanted) -> dict[str, Any]:
     """Return what an import may change."""
     asked = {"name": wanted.name, "roles": wanted.roles, "external_id": wanted.external_id}
     return {name: value for name, value in asked.items() if value is not None and value != getattr(user, name)}
 
 
-def _all(store: Store, kind: type[R], name: str, values: Sequence[Any]) -> list[R]:
-    return store.find(kind, {name: any_of(tuple(values))}) if values else []
+def _fixed(user: User, wanted: Wanted, batch: Batch) -> list[str]:
+    """Return what differs and is not an import's to change."""
+    differing = [claim.kind for claim in wanted.claims if batch.by_key.get((claim.kind, claim.key)) != user.id]
+    return [*differing, "status"] if wanted.status is not None and wanted.status != user.status else differing
+
+
+def _gives_roles(done: _Done) -> bool:
+    kind, fields, _ = done
+    return kind == "created" or (kind == "updated" and "roles" in fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,8 @@ def uuid7(now: datetime) -> UUID:
     microseconds = int(now.timestamp() * 1_000_000)
     milliseconds, rest = divmod(microseconds, 1000)
     fraction = rest * 4096 // 1000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random
     return UUID(int=value)
 
 

@@ -102,20 +102,25 @@ class Users:
         Raises:
             Conflict: one is taken, by one who proved it first.
         """
+        for each in self.identifiers(user_id, claims, proven_at=proven_at):
+            self._store.insert(each)
+
+    def identifiers(self, user_id: UUID, claims: Sequence[Claim], *, proven_at: datetime) -> list[Identifier]:
+        """Return the rows of identifiers that were proven, to be written."""
         now = self._clock.now()
-        for claim in claims:
-            self._store.insert(
-                Identifier(
-                    id=uuid7(now),
-                    user_id=user_id,
-                    kind=claim.kind,  # type: ignore[arg-type]
-                    value=claim.value,
-                    key=claim.key,
-                    primary=True,
-                    proven_at=proven_at,
-                    created_at=now,
-                )
+        return [
+            Identifier(
+                id=uuid7(now),
+                user_id=user_id,
+                kind=claim.kind,  # type: ignore[arg-type]
+                value=claim.value,
+                key=claim.key,
+                primary=True,
+                proven_at=proven_at,
+                created_at=now,
             )
+            for claim in claims
+        ]
 
     def hold(self, user: User) -> None:
         """Match the user as the gate saw it, and lock the row until the transaction ends.

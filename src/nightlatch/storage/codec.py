@@ -7,9 +7,10 @@ sides; text holds no NUL (PostgreSQL cannot store one, so no store takes one), a
 
 from __future__ import annotations
 
+import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,11 +18,22 @@ from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import Record
 
-__all__ = ["LENGTHS", "Column", "columns", "validate_changes", "validate_find", "validate_record", "validate_where"]
+__all__ = [
+    "LENGTHS",
+    "Column",
+    "columns",
+    "columns_of",
+    "table_name",
+    "validate_changes",
+    "validate_find",
+    "validate_record",
+    "validate_where",
+]
 
 Kind = Literal["uuid", "text", "int", "bool", "bytes", "time", "json"]
 
@@ -68,6 +80,12 @@ def columns(kind: type[Record]) -> dict[str, Column]:
     return {name: _column(name, hints[name]) for name in kind.__struct_fields__}
 
 
+@cache
+def table_name(kind: type[Record]) -> str:
+    """Return the name of a record's table."""
+    return "nightlatch_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
 def _column(name: str, hint: Any) -> Column:
     nullable = False
     if get_origin(hint) in (Union, types.UnionType):
@@ -99,6 +117,28 @@ def validate_record(record: Record) -> None:
         value = getattr(record, name)
         _validate(column, value)
         _validate_length(column, value)
+
+
+def columns_of(records: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
+    """Turn records of one kind into columns of values that every store can keep.
+
+    Raises:
+        ValueError: as `validate_record`.
+    """
+    found = dict(zip(columns(type(records[0])), zip(*map(astuple, records), strict=True), strict=True))
+    for name, column in columns(type(records[0])).items():
+        for value in _to_be_seen(column, found[name]):
+            _validate(column, value)
+            _validate_length(column, value)
+    return found
+
+
+def _to_be_seen(column: Column, values: tuple[Any, ...]) -> Iterable[Any]:
+    """Return those of a column's values that tell whether all may be kept: most columns hold few different ones."""
+    types = set(map(type, values))
+    if column.kind == "json" or len(types) > 1:
+        return values  # to Python True is 1, and equal is not the same
+    return values[:1] if column.kind == "uuid" else set(values)
 
 
 def validate_where(kind: type[Record], where: Where) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -57,6 +57,12 @@ class MemoryStore:
             if record.id in self._tables[kind]:
                 raise Conflict(f"{kind.__name__}.id")
             self._put(kind, None, record)
+
+    def insert_many(self, records: Sequence[Record]) -> None:
+        """Add rows, all or none."""
+        with self.transaction():
+            for each in records:
+                self.insert(each)
 
     def get(self, kind: type[R], id: Any) -> R | None:  # noqa: A002
         """Return the row with this id, or None."""

@@ -1,7 +1,7 @@
 """The schema's steps: done, pending, and the one that this version works on.
 
-Each numbered step is an Alembic revision here (version table ``nightlatch_alembic``) and will be a Django migration
-there; the rows of ``nightlatch_schema_step`` say which are done, whoever did them.
+Each numbered step of ``storage/steps`` is an Alembic revision here (version table ``nightlatch_alembic``) and a Django
+migration there; the rows of ``nightlatch_schema_step`` say which are done, whoever did them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nightlatch.errors import SchemaMismatch, StoreUnavailable
+from nightlatch.errors import StoreUnavailable
 from nightlatch.records import SchemaStep
-from nightlatch.storage.sql.drivers import engine_for, translated
+from nightlatch.storage import steps
+from nightlatch.storage.outages import translated
+from nightlatch.storage.sql.drivers import engine_for
 from nightlatch.storage.sql.tables import table_of
 
-__all__ = ["STEPS", "VERSION_TABLE", "include_object", "migrate", "pending", "verify_schema"]
-
-STEPS = {1: "front door"}
-"""Every step there is: number and name. Steps only add; removals come a release later."""
+__all__ = ["VERSION_TABLE", "include_object", "migrate", "pending", "verify_schema"]
 
 VERSION_TABLE = "nightlatch_alembic"
 
@@ -47,8 +46,7 @@ def done(engine: sa.Engine | str) -> set[int]:
 
 def pending(engine: sa.Engine | str) -> list[tuple[int, str]]:
     """Return the steps that are not done yet, in order."""
-    finished = done(engine)
-    return [(number, name) for number, name in STEPS.items() if number not in finished]
+    return steps.pending(done(engine))
 
 
 def migrate(engine: sa.Engine | str) -> list[tuple[int, str]]:
@@ -87,13 +85,7 @@ def verify_schema(engine: sa.Engine | str) -> None:
     Raises:
         SchemaMismatch: it cannot; the reason says which command to run.
     """
-    finished = done(engine)
-    missing = [number for number in STEPS if number not in finished]
-    if missing:
-        raise SchemaMismatch(f"the database lacks step {missing[0]} ({STEPS[missing[0]]}): run 'nightlatch migrate'")
-    latest, ours = max(finished), max(STEPS)
-    if latest > ours + 1:
-        raise SchemaMismatch(f"the database is at step {latest}, this version works on {ours}: install a newer version")
+    steps.verify(done(engine), "nightlatch migrate")
 
 
 def include_object(object_: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:  # noqa: FBT001 - Alembic's signature

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from nightlatch.ports import Changes, Where, after, any_of, before, plus
 from nightlatch.records import Record
-from nightlatch.storage.codec import columns
+from nightlatch.storage.codec import columns, columns_of
 from nightlatch.storage.sql.tables import table_of
 
 __all__ = ["Prepared", "Statements"]
@@ -72,6 +73,14 @@ class Statements:
             prepared = self._prepare(key, kind, sa.insert(table).values(values))
         return prepared, {f"v_{name}": getattr(record, name) for name in columns(kind)}
 
+    def insert_many(self, records: Sequence[Record]) -> tuple[Prepared, list[Any]]:
+        """Return the statement that adds a row, and the parameters for each of the records, which are of one kind."""
+        prepared, _ = self.insert(records[0])
+        values = columns_of(records)
+        names = prepared.order if prepared.order is not None else tuple(prepared.binders)
+        rows = zip(*(_bound(values[name[2:]], prepared.binders[name]) for name in names), strict=True)
+        return prepared, list(rows) if prepared.order is not None else [dict(zip(names, row)) for row in rows]  # noqa: B905
+
     def find(
         self, kind: type[Record], where: Where, order_by: str | None, limit: int | None
     ) -> tuple[Prepared, dict[str, Any]]:
@@ -80,7 +89,7 @@ class Statements:
         prepared = self._prepared.get(key)
         if prepared is None:
             table = table_of(kind)
-            statement = sa.select(*table.c).where(self._condition(table, where))
+            statement = sa.select(*(table.c[name] for name in columns(kind))).where(self._condition(table, where))
             if order_by:
                 statement = statement.order_by(self._order(table.c[order_by.removeprefix("-")], order_by[0] == "-"))
             if limit is not None:
@@ -205,6 +214,16 @@ def _binder(type_: Any, encode: Binder | None, dialect: sa.Dialect) -> Binder | 
             return None
         return lambda value: None if value is None else only(value)
     return lambda value: None if value is None else bind(encode(value))
+
+
+def _bound(values: Sequence[Any], bind: Binder | None) -> Sequence[Any]:
+    """Make a column's values the driver's; in most columns (times, roles) few are different, and each is made once."""
+    if bind is None:
+        return values
+    if type(values[0]) is UUID:
+        return list(map(bind, values))
+    done = {value: bind(value) for value in set(values)}
+    return [done[value] for value in values]
 
 
 def _decoder(kind: type[Record], dialect: sa.Dialect) -> Callable[[Sequence[Any]], Any]:

@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -16,15 +17,14 @@ from nightlatch.errors import ConfigurationError, Conflict, StoreError, StoreUna
 from nightlatch.ports import Changes, Where, any_of
 from nightlatch.records import RECORDS, Record
 from nightlatch.storage.codec import validate_changes, validate_find, validate_record, validate_where
+from nightlatch.storage.outages import is_harmless, translated
 from nightlatch.storage.sql.connections import Connections, HostConnections, OwnConnections
 from nightlatch.storage.sql.drivers import (
     BUSY_SECONDS,
     begin_words,
     engine_for,
     in_memory,
-    is_harmless,
     opener,
-    translated,
 )
 from nightlatch.storage.sql.statements import Prepared, Statements
 
@@ -157,6 +157,18 @@ class SqlStore:
             return
         self._write(*self._statements.insert(record))
 
+    def insert_many(self, records: Sequence[Record]) -> None:
+        """Add rows, all or none."""
+        with self.transaction():
+            for _, group in groupby(records, type):
+                alike = list(group)
+                if self._lax:
+                    for each in alike:
+                        self.insert(each)
+                    continue
+                prepared, rows = self._statements.insert_many(alike)
+                self._execute(prepared.sql, rows, rows=False, many=True)
+
     def get(self, kind: type[R], id: Any) -> R | None:  # noqa: A002
         """Return the row with this id, or None."""
         found = self.find(kind, {"id": id}, limit=1)
@@ -226,7 +238,7 @@ class SqlStore:
         except StoreError:
             self._local.broken = True
 
-    def _execute(self, sql: str, arguments: Any, *, rows: bool) -> Any:
+    def _execute(self, sql: str, arguments: Any, *, rows: bool, many: bool = False) -> Any:
         local = self._local
         if local.broken:
             # The database has undone the transaction, or is gone: what follows must not be written on its own.
@@ -234,7 +246,8 @@ class SqlStore:
         try:
             cursor = local.connection.cursor()
             try:
-                cursor.execute(sql) if arguments is None else cursor.execute(sql, arguments)
+                run = cursor.executemany if many else cursor.execute
+                run(sql) if arguments is None else run(sql, arguments)
                 return cursor.fetchall() if rows else cursor.rowcount
             finally:
                 cursor.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
 from nightlatch.records import RECORDS, Record
-from nightlatch.storage.codec import Column, columns
+from nightlatch.storage.codec import Column, columns, table_name
+from nightlatch.storage.steps import DERIVED
 
 __all__ = ["CodePointText", "UtcTime", "blob", "metadata", "table_of"]
 
@@ -104,20 +104,19 @@ def _type(column: Column) -> sa.types.TypeEngine[Any]:
             return CodePointText(column.length)
 
 
-def _name(kind: type[Record]) -> str:
-    return "nightlatch_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
-
-
 def _table(kind: type[Record]) -> sa.Table:
     parts: list[Any] = []
     for column in columns(kind).values():
         reference = kind.references.get(column.name)
-        foreign = [sa.ForeignKey(f"{_name(reference)}.id", ondelete="CASCADE")] if reference else []
+        foreign = [sa.ForeignKey(f"{table_name(reference)}.id", ondelete="CASCADE")] if reference else []
         parts.append(
             sa.Column(column.name, _type(column), *foreign, nullable=column.nullable, primary_key=column.name == "id")
         )
+    parts += [
+        sa.Column(name, sa.Boolean(), sa.Computed(sql, persisted=True)) for name, sql in DERIVED.get(kind, {}).items()
+    ]
     parts += [sa.UniqueConstraint(*fields) for fields in kind.unique]
-    table = sa.Table(_name(kind), metadata, *parts)
+    table = sa.Table(table_name(kind), metadata, *parts)
     for fields in kind.indexes:
         sa.Index(None, *(table.c[field] for field in fields))
     return table

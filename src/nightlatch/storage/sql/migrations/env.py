@@ -10,9 +10,7 @@ from alembic import context
 
 from nightlatch.storage.sql.schema import VERSION_TABLE
 from nightlatch.storage.sql.tables import metadata
-
-_WAIT_SECONDS = 30
-_LOCK = 0x6E69676874  # any number that means us alone: PostgreSQL names such locks by numbers
+from nightlatch.storage.steps import LOCK, LOCK_NUMBER, LOCK_SECONDS
 
 
 def _run(connection: sa.Connection) -> None:
@@ -24,7 +22,7 @@ def _run(connection: sa.Connection) -> None:
 def _run_on_sqlite(connection: sa.Connection) -> None:
     # The driver begins no transaction for CREATE TABLE: without our own a process killed halfway leaves half a schema.
     (before,) = connection.exec_driver_sql("PRAGMA busy_timeout").one()
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -38,18 +36,18 @@ def _run_on_sqlite(connection: sa.Connection) -> None:
 
 
 def _run_on_postgresql(connection: sa.Connection) -> None:
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK_NUMBER})
     _run(connection)
     connection.commit()
 
 
 def _run_on_mariadb(connection: sa.Connection) -> None:
-    connection.execute(sa.text("SELECT GET_LOCK('nightlatch_migrate', :wait)"), {"wait": _WAIT_SECONDS})
+    connection.execute(sa.text("SELECT GET_LOCK(:lock, :wait)"), {"lock": LOCK, "wait": LOCK_SECONDS})
     try:
         _run(connection)
         connection.commit()
     finally:
-        connection.execute(sa.text("SELECT RELEASE_LOCK('nightlatch_migrate')"))
+        connection.execute(sa.text("SELECT RELEASE_LOCK(:lock)"), {"lock": LOCK})
 
 
 _engine: sa.Engine = context.config.attributes["engine"]

@@ -1,43 +1,35 @@
-"""Recording which steps are done, whichever tool did them."""
+"""Taking a step with Alembic, unless another tool has taken it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import op
 
-from nightlatch.primitives.ids import derived_id
-from nightlatch.storage.sql.tables import CodePointText, UtcTime
+from nightlatch.storage import steps
 
-__all__ = ["begin_step", "end_step"]
-
-_STEPS = sa.table(
-    "nightlatch_schema_step",
-    sa.column("id", sa.Uuid()),
-    sa.column("number", sa.BigInteger()),
-    sa.column("name", CodePointText(255)),
-    sa.column("tool", CodePointText(16)),
-    sa.column("done_at", UtcTime()),
-)
+__all__ = ["climb"]
 
 
-def begin_step(number: int) -> bool:
-    """Tell whether a step is still to be done: another tool may have done it."""
+def climb(number: int) -> None:
+    """Do a step and record it; one that is recorded already is not run."""
     connection = op.get_bind()
-    if not sa.inspect(connection).has_table(_STEPS.name):
-        return True
-    return connection.scalar(sa.select(_STEPS.c.number).where(_STEPS.c.number == number)) is None
+    database = _database(connection.dialect)
+    if number in _done(connection):
+        return
+    for statement in steps.statements(number, database):
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(steps.recorded(number, "alembic", datetime.now(UTC), database))
 
 
-def end_step(number: int, name: str) -> None:
-    """Record a step as done."""
-    op.get_bind().execute(
-        sa.insert(_STEPS).values(
-            id=derived_id(b"nightlatch schema step", str(number)),
-            number=number,
-            name=name,
-            tool="alembic",
-            done_at=datetime.now(UTC),
-        )
-    )
+def _done(connection: sa.Connection) -> set[int]:
+    if not sa.inspect(connection).has_table("nightlatch_schema_step"):
+        return set()
+    return set(connection.scalars(sa.text("SELECT number FROM nightlatch_schema_step")))
+
+
+def _database(dialect: Any) -> steps.Database:
+    # MariaDB behind a mysql:// address is MariaDB.
+    return "mariadb" if getattr(dialect, "is_mariadb", False) else cast("steps.Database", dialect.name)
