@@ -48,6 +48,22 @@ def test_durations_are_seconds_or_iso_8601() -> None:
         ({"passwords": {"min_length": 300}}, "max_length"),
         ({"secret_keys": []}, "secret_keys is not set"),
         ({"trusted_proxies": ["everyone"]}, "not an address or network"),
+        ({"trusted_proxies": ["10.0.0.1", "::/0"]}, "is everybody"),
+        ({"attempts": {"code_tries": 11}}, "attempts.code_tries must be at most 10"),
+        ({"attempts": {"address_proof_life": "P2D"}}, "attempts.address_proof_life must be at most 1 day"),
+        ({"allowed_origins": ["http://shop.example.com"]}, "plain http"),
+        ({"allowed_origins": ["https://user@shop.example.com"]}, "not an origin"),
+        ({"base_url": "https://app.example.com/<b>"}, "base_url must be an address"),
+        ({"base_url": "https://app.example.com/../x"}, "base_url must be an address"),
+        ({"base_url": "https://ex ample.com"}, "base_url must be an address"),
+        ({"base_url": "https://bücher.example"}, "base_url must be an address"),
+        ({"base_url": "https://user@app.example.com"}, "no query, fragment, user"),
+        ({"service_name": "Books\nBcc: all@example.org"}, "service_name is one line"),
+        ({"service_name": " "}, "service_name is one line"),
+        ({"mail": {"sender": "Books <no-reply@example.com>"}}, "mail.sender must be an address"),
+        ({"mail": {"sender": "no-reply"}}, "mail.sender must be an address"),
+        ({"mail": {"sender": "no-reply@bücher.example"}}, "mail.sender must be an address"),
+        ({"mail": {"smtp_port": 65536}}, "mail.smtp_port must be at most"),
         ({"pages": {"home_url": "//elsewhere.example"}}, "home_url must be a path"),
     ],
 )
@@ -55,6 +71,23 @@ def test_what_cannot_be_used_is_named(more: dict[str, Any], words: str) -> None:
     """A person can mend it."""
     with pytest.raises(ConfigurationError, match=words):
         given(**more)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://App.Example.com:443/Shop/", "https://app.example.com/Shop"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("https://app.example.com:8443/a/b%20c", "https://app.example.com:8443/a/b%20c"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_address_is_kept_as_browsers_write_it(written: str, kept: str) -> None:
+    """Else `Origin` would never match, and every form would be refused."""
+    settings = given(base_url=written, allowed_origins=[written.partition("/Shop")[0].partition("/a/")[0]])
+    assert settings.base_url == kept
+    assert settings.allowed_origins == (settings.origin,)
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ __all__ = [
 Purpose = Literal["sign_up", "sign_in", "reauthenticate", "recover", "change_email", "first_administrator"]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What every record shares."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What every record shares. None of them ever refers to itself, so the garbage collector need not look at them."""
 
     unique: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Sets of fields that no two rows share (rows with a None among them never clash)."""
@@ -52,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One proof that was accepted: the raw material of assurance (NIST SP 800-63B-4 2)."""
 
     authenticator: str
@@ -69,7 +69,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     verified_at: datetime
 
 
-class Binding(msgspec.Struct, frozen=True, kw_only=True):
+class Binding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The key a session or token family is bound to, if any (RFC 9449 DPoP, Device Bound Session Credentials)."""
 
     kind: Literal["none", "dpop", "dbsc"] = "none"
@@ -77,7 +77,7 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 7638 thumbprint of the key."""
 
 
-class User(Record, frozen=True, kw_only=True):
+class User(Record, frozen=True, kw_only=True, gc=False):
     """A person who has an account."""
 
     unique = (("external_id",),)
@@ -98,7 +98,7 @@ class User(Record, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Identifier(Record, frozen=True, kw_only=True):
+class Identifier(Record, frozen=True, kw_only=True, gc=False):
     """A proven name by which a user is found. Claims that are not proven live in their attempt, not here."""
 
     unique = (("kind", "key"),)
@@ -116,7 +116,7 @@ class Identifier(Record, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Authenticator(Record, frozen=True, kw_only=True):
+class Authenticator(Record, frozen=True, kw_only=True, gc=False):
     """A way to prove who you are that is bound to a user (NIST SP 800-63B-4 4.1)."""
 
     unique = (("lookup",),)
@@ -152,7 +152,7 @@ class Authenticator(Record, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Attempt(Record, frozen=True, kw_only=True):
+class Attempt(Record, frozen=True, kw_only=True, gc=False):
     """One sign-up, sign-in, reauthentication or recovery in progress."""
 
     unique = (("selector",),)
@@ -190,7 +190,7 @@ class Attempt(Record, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class OneTimeSecret(Record, frozen=True, kw_only=True):
+class OneTimeSecret(Record, frozen=True, kw_only=True, gc=False):
     """A mailed or texted code and the link that goes with it. Redeemed by one guarded update, once."""
 
     unique = (("link_selector",),)
@@ -212,7 +212,7 @@ class OneTimeSecret(Record, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Session(Record, frozen=True, kw_only=True):
+class Session(Record, frozen=True, kw_only=True, gc=False):
     """A signed-in browser or client. This row alone says who, and how sure."""
 
     unique = (("selector",),)
@@ -244,7 +244,7 @@ class Session(Record, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class TokenFamily(Record, frozen=True, kw_only=True):
+class TokenFamily(Record, frozen=True, kw_only=True, gc=False):
     """The refresh tokens that descend from one sign-in."""
 
     unique = (("selector",),)
@@ -264,7 +264,7 @@ class TokenFamily(Record, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Device(Record, frozen=True, kw_only=True):
+class Device(Record, frozen=True, kw_only=True, gc=False):
     """A browser that has signed in before as this user. It buys throttle budget, never evidence."""
 
     unique = (("selector",),)
@@ -281,7 +281,7 @@ class Device(Record, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class ThrottleCounter(Record, frozen=True, kw_only=True):
+class ThrottleCounter(Record, frozen=True, kw_only=True, gc=False):
     """How much of one budget is spent in its window. The id is derived from the key (UUIDv8 of its HMAC)."""
 
     indexes = (("expires_at",),)
@@ -291,7 +291,7 @@ class ThrottleCounter(Record, frozen=True, kw_only=True):
     """The window ends here; after it the row is as good as absent."""
 
 
-class Event(Record, frozen=True, kw_only=True):
+class Event(Record, frozen=True, kw_only=True, gc=False):
     """One security-relevant act, append-only (ASVS 16.2.1: who, what, when, from where, outcome)."""
 
     indexes = (("user_id", "at"), ("at",), ("action", "at"))
@@ -320,7 +320,7 @@ class Event(Record, frozen=True, kw_only=True):
     seal_id: UUID | None = None
 
 
-class OutboxMessage(Record, frozen=True, kw_only=True):
+class OutboxMessage(Record, frozen=True, kw_only=True, gc=False):
     """A mail or text to be delivered, written in the transaction of what caused it."""
 
     indexes = (("due_at",), ("recipient_hash", "created_at"))
@@ -346,14 +346,14 @@ class OutboxMessage(Record, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Lease(Record, frozen=True, kw_only=True):
+class Lease(Record, frozen=True, kw_only=True, gc=False):
     """Who does a chore (sweep, seal) right now, among many processes. The id is derived from the chore's name."""
 
     holder_id: UUID
     expires_at: datetime
 
 
-class SchemaStep(Record, frozen=True, kw_only=True):
+class SchemaStep(Record, frozen=True, kw_only=True, gc=False):
     """A numbered step of the schema that is done, whichever tool did it. The id is derived from the number."""
 
     unique = (("number",),)

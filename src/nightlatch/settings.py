@@ -11,12 +11,15 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from typing import Any, Literal, get_type_hints
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
@@ -38,6 +41,16 @@ __all__ = [
 
 
 _MAY_BE_ZERO = {"queue", "lingering"}
+_MOST: dict[str, int | timedelta] = {
+    "attempts.sign_in_life": timedelta(hours=1),
+    "attempts.address_proof_life": timedelta(hours=24),
+    "attempts.invitation_life": timedelta(days=30),
+    "attempts.code_tries": 10,
+    "attempts.codes_per_attempt": 10,
+    "mail.smtp_port": 65535,
+}
+"""Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
+_LONGEST_NAME = 100
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,14 +226,17 @@ class Settings(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""
-        msgspec.structs.force_setattr(self, "base_url", _base_url(self.base_url))
+        msgspec.structs.force_setattr(self, "base_url", base_url_of(self.base_url))
         msgspec.structs.force_setattr(self, "mount", _mount(self.mount))
         msgspec.structs.force_setattr(self, "secret_keys", _secrets("secret_keys", self.secret_keys))
         _cookie_name(self.cookie_name)
         _proxies(self.trusted_proxies)
         for name in ("allowed_redirects", "allowed_origins"):
-            msgspec.structs.force_setattr(self, name, tuple(_origin(name, each) for each in getattr(self, name)))
+            secure = name == "allowed_origins"
+            origins = tuple(origin_of(name, each, secure=secure) for each in getattr(self, name))
+            msgspec.structs.force_setattr(self, name, origins)
         _numbers(self)
+        _names(self)
         _passwords(self.passwords)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
@@ -250,16 +266,6 @@ class Settings(Section, frozen=True, kw_only=True):
     def asks_username(self) -> bool:
         """Whether accounts have a user name."""
         return self.identifiers != "email"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine itself."""
-    if host in {"localhost", "localhost."} or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
@@ -312,42 +318,6 @@ def _secrets(name: str, values: Any) -> tuple[Secret, ...]:
     return secrets
 
 
-def _base_url(url: str) -> str:
-    parts = _split(url)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"base_url must be an address such as https://app.example.com, not {url!r}")
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ConfigurationError("base_url has no query, fragment, user or password")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        # NIST SP 800-63B-4 5.1: a session secret never travels over plain HTTP.
-        raise ConfigurationError(
-            f"base_url is {url}: plain http is for this machine only (http://localhost:8000); elsewhere write https://"
-        )
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # a number that is none raises here
-    except ValueError:
-        return None
-    return parts
-
-
-def _origin(name: str, url: str) -> str:
-    parts = _split(url)
-    if (
-        parts is None
-        or parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.path.strip("/")
-        or parts.query
-    ):
-        raise ConfigurationError(f"{name}: {url!r} is not an origin such as https://shop.example.com")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
 def _mount(path: str) -> str:
     clean = "/" + path.strip("/")
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", clean):
@@ -363,9 +333,11 @@ def _cookie_name(name: str) -> None:
 def _proxies(values: tuple[str, ...]) -> None:
     for value in values:
         try:
-            ipaddress.ip_network(value, strict=False)
+            network = ipaddress.ip_network(value, strict=False)
         except ValueError:
             raise ConfigurationError(f"trusted_proxies: {value!r} is not an address or network") from None
+        if network.prefixlen == 0:
+            raise ConfigurationError(f"trusted_proxies: {value} is everybody, who could then say to be anybody")
 
 
 def _passwords(passwords: Passwords) -> None:
@@ -390,3 +362,22 @@ def _numbers(section: Section, path: str = "") -> None:
             raise ConfigurationError(f"{path}{name} must be longer than nothing")
         elif isinstance(value, int) and not isinstance(value, bool) and value < (name not in _MAY_BE_ZERO):
             raise ConfigurationError(f"{path}{name} must be at least {int(name not in _MAY_BE_ZERO)}")
+        most = _MOST.get(f"{path}{name}")
+        if most is not None and value > most:
+            raise ConfigurationError(f"{path}{name} must be at most {most}")
+
+
+def _names(settings: Settings) -> None:
+    """Refuse what would make every mail fail, or say nothing."""
+    name, sender = settings.service_name, settings.mail.sender
+    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ConfigurationError(f"service_name is one line of 1 to {_LONGEST_NAME} characters, not {name[:120]!r}")
+    try:
+        usable = sender is None or (sender.isascii() and bool(Address(addr_spec=sender).domain))
+    except (MessageError, ValueError, IndexError):
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"mail.sender must be an address such as no-reply@example.com, not {sender!r}"
+            " (service_name is the name that stands before it)"
+        )

@@ -24,6 +24,14 @@ def test_an_administrator_made_otherwise_ends_the_link_for_the_first(house: Hous
         house.auth.invitations.first_administrator()
 
 
+def test_an_administrator_made_in_code_ends_the_link_for_the_first_too(house: House) -> None:
+    """Every way to an administrator is noted, that of the application's own code included."""
+    link = house.auth.invitations.first_administrator()
+    house.auth.provision.create(email="mia@example.org", roles=("admin",))
+    with pytest.raises(LinkInvalid):
+        house.auth.invitations.look(HERE, link)
+
+
 def test_an_address_that_was_taken_meanwhile_is_called_so(house: House) -> None:
     """Who was invited and signed up before the link was opened is told that, not that some user name is taken."""
     link = house.auth.invitations.invite(email="mia@example.org")

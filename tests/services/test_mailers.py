@@ -41,9 +41,11 @@ class Inbox:
 
     def __init__(self) -> None:
         self.received: list[Any] = []
+        self.recipients: list[list[str]] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Take a message."""
+        self.recipients.append(envelope.rcpt_tos)
         self.received.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return "250 OK"
 
@@ -139,6 +141,21 @@ def test_plain_text_is_for_this_machine_only(smtp: Callable[..., tuple[Inbox, in
         MAIL
     )
     assert len(inbox.received) == 1
+
+
+def test_an_address_in_any_script_is_mailed(smtp: Callable[..., tuple[Inbox, int]], tmp_path: Path) -> None:
+    """Who may sign up with mïa@ or 用户@ gets the mail (RFC 6531); who writes ASCII gets one that any server reads."""
+    inbox, port = smtp(tls="plain")
+    mailer = SmtpMailer(
+        MailSettings(smtp_host="localhost", smtp_port=port, smtp_security="allow_plaintext_to_loopback")
+    )
+    files = FileMailer(tmp_path)
+    for number, to in enumerate(("mïa@example.org", "用户@xn--bcher-kva.example", "o'neil+books@example.org")):
+        mail = dataclasses.replace(MAIL, to=to, message_id=f"<{number}@localhost>")
+        mailer.send(mail)
+        files.send(mail)
+        assert inbox.recipients[-1] == [to]
+        assert (to.isascii()) == (tmp_path / f"{number}.eml").read_bytes().isascii()
 
 
 def test_a_line_end_in_a_header_is_refused() -> None:

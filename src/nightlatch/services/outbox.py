@@ -20,7 +20,7 @@ from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.records import OutboxMessage
 from nightlatch.services.throttle import Charge, Throttle
-from nightlatch.settings import Settings
+from nightlatch.settings import Settings, is_loopback
 
 __all__ = ["Outbox"]
 
@@ -57,7 +57,7 @@ class Outbox:
         self._mailer = mailer
         self.enqueued = False
         """Whether something was written since the worker was last woken."""
-        self.sender = settings.mail.sender or f"no-reply@{settings.host}"
+        self.sender = settings.mail.sender or f"no-reply@{'localhost' if is_loopback(settings.host) else settings.host}"
 
     def within_cap(self, destination_key: str) -> bool:
         """Spend one of the messages that strangers may cause to one address. Call it before the transaction opens.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -127,18 +127,23 @@ def columns_of(records: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
     """
     found = dict(zip(columns(type(records[0])), zip(*map(astuple, records), strict=True), strict=True))
     for name, column in columns(type(records[0])).items():
-        for value in _to_be_seen(column, found[name]):
-            _validate(column, value)
-            _validate_length(column, value)
+        _validate_column(column, found[name])
     return found
 
 
-def _to_be_seen(column: Column, values: tuple[Any, ...]) -> Iterable[Any]:
-    """Return those of a column's values that tell whether all may be kept: most columns hold few different ones."""
+def _validate_column(column: Column, values: tuple[Any, ...]) -> None:
+    """Validate all values of a column: most columns hold few different ones, and of texts one look tells of all."""
     types = set(map(type, values))
-    if column.kind == "json" or len(types) > 1:
-        return values  # to Python True is 1, and equal is not the same
-    return values[:1] if column.kind == "uuid" else set(values)
+    if column.kind == "text" and types == {str}:
+        _validate(column, "".join(values))
+        _validate_length(column, max(values, key=len))
+        return
+    few = values
+    if column.kind != "json" and len(types) == 1:  # to Python True is 1, and equal is not the same
+        few = values[:1] if column.kind == "uuid" else tuple(set(values))
+    for value in few:
+        _validate(column, value)
+        _validate_length(column, value)
 
 
 def validate_where(kind: type[Record], where: Where) -> None:
