@@ -27,6 +27,8 @@ class Account(models.Model):
     """
 
     pk: Any
+    roles: Any
+    status: Any
     _new_password: Secret | None = None
     _drops_password = False
     _loaded: dict[str, Any]
@@ -35,6 +37,33 @@ class Account(models.Model):
         """No table of its own."""
 
         abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Bring into force what was changed on this instance, by the flows that such changes are made by.
+
+        Columns are never written over: a stale instance must not undo a suspension, or what ended sessions.
+
+        Raises:
+            TypeError: the row is new, or a field was changed that project code has no say in.
+            InvalidInput: a value does not do; `PasswordRejected` likewise.
+            Busy: the hashing pool is full.
+        """
+        del args
+        if self._state.adding:
+            raise TypeError("make users with create_user(): an account is more than its row")
+        only = options.get("update_fields")
+        changed = {
+            name: value
+            for name, value in self._now().items()
+            if (only is None or name in only) and name in self._loaded and value != self._loaded[name]
+        }
+        refused = changed.keys() - set(_BY_FLOWS)
+        if refused:
+            raise TypeError(
+                f"{', '.join(sorted(refused))} cannot be saved: flows of nightlatch.django.core() change it"
+            )
+        self._act(changed)
+        self._loaded |= changed
 
     # --- passwords --------------------------------------------------------------------------------------------------
 
@@ -77,16 +106,15 @@ class Account(models.Model):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return what Django's session compares: it changes whenever the user's sessions end."""
         epoch = getattr(self, "epoch", 0)
-        return salted_hmac(
-            "nightlatch.django.accounts", f"{self.pk}:{epoch}", secret=secret, algorithm="sha256"
-        ).hexdigest()
+        keyed = salted_hmac("nightlatch.django.accounts", f"{self.pk}:{epoch}", secret=secret, algorithm="sha256")
+        return str(keyed.hexdigest())
 
     # --- the row ----------------------------------------------------------------------------------------------------
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
         """Make an instance of a row, and remember what it held."""
-        made = super().from_db(db, field_names, values)
+        made: Self = super().from_db(db, field_names, values)
         made._loaded = made._now()
         return made
 
@@ -99,41 +127,13 @@ class Account(models.Model):
         names = {each.attname for each in self._meta.concrete_fields}
         return {name: value for name, value in self.__dict__.items() if name in names}
 
-    def save(self, *args: Any, **options: Any) -> None:
-        """Bring into force what was changed on this instance, by the flows that such changes are made by.
-
-        Columns are never written over: a stale instance must not undo a suspension, or what ended sessions.
-
-        Raises:
-            TypeError: the row is new, or a field was changed that project code has no say in.
-            InvalidInput: a value does not do; `PasswordRejected` likewise.
-            Busy: the hashing pool is full.
-        """
-        del args
-        if self._state.adding:
-            raise TypeError("make users with create_user(): an account is more than its row")
-        only = options.get("update_fields")
-        changed = {
-            name: value
-            for name, value in self._now().items()
-            if (only is None or name in only) and name in self._loaded and value != self._loaded[name]
-        }
-        refused = changed.keys() - set(_BY_FLOWS)
-        if refused:
-            raise TypeError(
-                f"{', '.join(sorted(refused))} cannot be saved: flows of nightlatch.django.core() change it"
-            )
-        self._act(changed)
-        self._loaded |= changed
-
     def _act(self, changed: dict[str, Any]) -> None:
         from nightlatch.django.installation import core
 
         if "name" in changed:
             core().provision.rename(self.pk, name=changed["name"])
-        roles = _roles(tuple(self.roles), changed) if changed.keys() & {"roles", "is_staff", "is_superuser"} else None  # type: ignore[attr-defined]
-        if roles is not None:
-            self.roles = core().operator.set_roles(self.pk, roles).roles
+        if changed.keys() & {"roles", "is_staff", "is_superuser"}:
+            self.roles = core().operator.set_roles(self.pk, _roles(tuple(self.roles), changed)).roles
             changed["roles"] = self.roles
         if "is_active" in changed:
             act = core().operator.restore if changed["is_active"] else core().operator.suspend

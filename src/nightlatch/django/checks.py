@@ -1,4 +1,4 @@
-"""System checks: every half-made or dangerous set-up, with the line to write (``manage.py check``, ``check --deploy``)."""
+"""System checks: every half-made or dangerous set-up, with the line to write (``manage.py check --deploy``)."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def _urls() -> Iterator[CheckMessage]:
             return
     yield Error(
         f"Nightlatch's routes are not at {found.outline.mount}/, where its links, redirects and pages lead.",
-        hint=f"Write path({found.outline.mount.strip('/') + '/'!r}, include('nightlatch.django.urls')) in the URLconf, before"
-        " what would match it; or set NIGHTLATCH = {'mount': ...} to where they are.",
+        hint=f"Write path({found.outline.mount.strip('/') + '/'!r}, include('nightlatch.django.urls')) in the URLconf,"
+        " before what would match it; or set NIGHTLATCH = {'mount': ...} to where they are.",
         id="nightlatch.E005",
     )
 

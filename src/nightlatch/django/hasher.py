@@ -31,7 +31,7 @@ def marker(user_id: UUID) -> str:
 
 
 def hash_in(column: str | None) -> str | None:
-    """Return the hash that a column holds, in a form that the core verifies; None where nobody could sign in with it."""
+    """Return the hash that a column holds, as the core verifies it; None where nobody could sign in with it."""
     if not column or column.startswith("!"):
         return None
     return column.removeprefix(_NEW)

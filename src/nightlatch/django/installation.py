@@ -101,7 +101,9 @@ def begin(*, store: Store | None = None, mailer: Mailer | None = None, clock: Cl
     """Begin anew with parts that no setting names: for tests.
 
     Args:
-        store: see `Installation`. mailer, clock: likewise.
+        store: a store in the database's place.
+        mailer: hands mail over.
+        clock: tells the time.
     """
     global _found  # noqa: PLW0603
     end()

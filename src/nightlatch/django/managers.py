@@ -19,7 +19,7 @@ ADMINISTRATOR, STAFF = "admin", "staff"
 """Roles that make Django's ``is_superuser`` and ``is_staff``."""
 
 
-class UserManager(BaseUserManager):  # type: ignore[type-arg]
+class UserManager(BaseUserManager):
     """Make and find users."""
 
     use_in_migrations = False
@@ -94,6 +94,7 @@ class UserManager(BaseUserManager):  # type: ignore[type-arg]
 
     def create(self, **fields: Any) -> Any:
         """Refuse: a row alone is no account."""
+        del fields
         raise TypeError("make users with create_user(): an account is more than its row")
 
     def with_perm(self, perm: Any, **options: Any) -> models.QuerySet[Any]:

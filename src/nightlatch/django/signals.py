@@ -88,7 +88,7 @@ def end_session(sender: Any, request: HttpRequest, **_: Any) -> None:
     auth.become(None, AnonymousUser())
 
 
-# --- our routes, as Django's functions would ----------------------------------------------------------------------------
+# --- our routes, as Django's functions would ------------------------------------------------------------------------
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def set_cookies(response: HttpResponse, headers: Iterable[tuple[str, str]]) -> N
                 response.cookies[key] = _Verbatim(morsel, value)
 
 
-class _Verbatim(Morsel):
+class _Verbatim(Morsel[str]):
     """A cookie that is written as it was given: Django's own would name its attributes in another order."""
 
     def __init__(self, parsed: Morsel[str], text: str) -> None:

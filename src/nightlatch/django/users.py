@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -62,4 +62,4 @@ def record_of(user: Any) -> User | None:
     if ours():
         return store.get(User, user.pk)
     found = store.find(User, {"external_id": str(user.pk)}, limit=1)
-    return cast("User | None", found[0] if found else None)
+    return found[0] if found else None

@@ -38,7 +38,7 @@ def nightlatch(request: HttpRequest, path: str = "") -> HttpResponse:
 
 
 # Counts commit before what they bound is decided: not with the request, and not undone with it.
-nightlatch._non_atomic_requests = EveryDatabase()  # type: ignore[attr-defined]
+nightlatch._non_atomic_requests = EveryDatabase()
 
 
 def _with_next(made: Request) -> str:

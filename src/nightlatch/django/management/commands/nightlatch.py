@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from django.core.management.base import BaseCommand, CommandParser
 
-from nightlatch.cli.commands import add_commands
+from nightlatch.auth import Nightlatch
+from nightlatch.cli.commands import add_commands, core_for_command
+from nightlatch.cli.doctor import Finding
 from nightlatch.cli.output import plain_errors, say
-from nightlatch.django.installation import core
+from nightlatch.django.installation import installation
+from nightlatch.django.schema import verify_schema
+from nightlatch.errors import NightlatchError
 
 __all__ = ["Command"]
 
 group = click.Group("nightlatch", help="Users, sessions and outbox of this project.")
-add_commands(group, core)
-# The schema is Django's to change: `manage.py migrate nightlatch`.
-del group.commands["migrate"]
+
+
+def _schema_findings(auth: Nightlatch) -> Iterator[Finding]:
+    """Tell the doctor how the schema stands; it is Django's to change (`manage.py migrate nightlatch`)."""
+    del auth
+    try:
+        verify_schema(installation().configuration.database)
+    except NightlatchError as error:
+        yield {"what": "schema", "found": error.reason, "verdict": "wrong"}
+    else:
+        yield {"what": "schema", "found": "up to date", "verdict": "good"}
+    yield {
+        "what": "system checks",
+        "found": "manage.py check --deploy looks at the project's settings",
+        "verdict": "note",
+    }
+
+
+def _load() -> Nightlatch:
+    return core_for_command(installation())
+
+
+add_commands(group, _load, _schema_findings)
 
 
 @group.command("adopt", help="Give each user of the project's own model a row of Nightlatch's. Run it again at will.")
