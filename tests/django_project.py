@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import django
+import django_databases  # noqa: F401 - it sets Django up, once for all tests
 import pytest
 from django.core import mail
 from django.core.management import call_command
@@ -30,8 +29,6 @@ SECRET = "correct horse battery staple"
 JSON = {"Accept": "application/json"}
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_site.settings")
-django.setup()
 setup_test_environment()
 
 
