@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import django_databases  # noqa: F401 - it sets Django up, once for all tests
 import pytest
 from django.core import mail
 from django.core.management import call_command
@@ -19,6 +18,7 @@ from django.test import Client
 from django.test.signals import setting_changed
 from django.test.utils import setup_test_environment
 
+import django_databases  # noqa: F401 - it sets Django up, once for all tests
 from nightlatch.auth import Nightlatch
 from nightlatch.django import core
 

@@ -106,6 +106,8 @@ def _fields(kind: type[Record]) -> dict[str, models.Field[Any, Any]]:
     for field in msgspec.structs.fields(kind):
         if isinstance(field.default, tuple):
             options[field.name] = {"default": tuple}
+        elif isinstance(field.default, msgspec.Struct):
+            options[field.name] = {"default": type(field.default)}
         elif isinstance(field.default, str | int):
             options[field.name] = {"default": field.default}
     made = {_name(kind, name): _field(kind, column, **options.get(name, {})) for name, column in columns(kind).items()}
