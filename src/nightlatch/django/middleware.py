@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from nightlatch.django.identity import Auth, auth_of
 from nightlatch.django.installation import installation
 from nightlatch.django.translation import http_response, set_cookies
+from nightlatch.django.views import nightlatch
 from nightlatch.errors import NightlatchError, StoreError
 from nightlatch.http.answers import answer_error, outage
 from nightlatch.http.problems import status_of
@@ -43,13 +44,18 @@ class NightlatchMiddleware(AuthenticationMiddleware):
         request.auser = partial(_auser, request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Look the session up before Django's login wall does: an outage there would be a fault, not an answer."""
-        del args, kwargs
-        if self._walled and getattr(view, "login_required", True):
-            try:
-                _ = auth_of(request).user
-            except StoreError as error:
-                return http_response(outage(error))
+        """Come before Django's login wall, which asks who it is whatever the view: an outage there would be a fault.
+
+        Our own routes answer from here, and do not pay for its question.
+        """
+        if not self._walled:
+            return None
+        if view is nightlatch:
+            return nightlatch(request, *args, **kwargs)
+        try:
+            _ = auth_of(request).user
+        except StoreError as error:
+            return http_response(outage(error))
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
@@ -61,7 +62,7 @@ def _reader(request: HttpRequest, from_environ: Callable[[int], bytes] | None) -
 
 def http_response(told: Response) -> HttpResponse:
     """Turn an answer into Django's."""
-    response = HttpResponse(told.body, status=told.status)
+    response = _Answer(told.body, status=told.status)
     del response.headers["Content-Type"]  # Django's own guess, where ours has none
     plain: dict[str, list[str]] = {}
     for name, value in told.headers:
@@ -71,6 +72,15 @@ def http_response(told: Response) -> HttpResponse:
         response.headers[name] = ", ".join(values)
     set_cookies(response, told.headers)
     return response
+
+
+class _Answer(HttpResponse):
+    """An answer whose length Django's CommonMiddleware tells, except where there is no content to have one."""
+
+    def has_header(self, header: str) -> bool:
+        """Say that no length is missing where none may be told (RFC 9110 8.6)."""
+        none = self.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        return (none and header.lower() == "content-length") or super().has_header(header)
 
 
 def set_cookies(response: HttpResponse, headers: Iterable[tuple[str, str]]) -> None:
