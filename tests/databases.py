@@ -20,7 +20,7 @@ from free_ports import free_port
 from nightlatch.storage.sql import migrate
 from nightlatch.storage.sql.tables import metadata
 
-__all__ = ["described", "empty", "fresh", "mariadb", "postgresql"]
+__all__ = ["described", "empty", "fresh", "mariadb", "mariadb_url", "postgresql", "postgresql_url"]
 
 _PATIENCE = 60.0
 
@@ -61,6 +61,20 @@ def mariadb() -> Iterator[str]:
                 # A collation that takes a for A and for á: our columns must not.
                 connection.exec_driver_sql("CREATE DATABASE nightlatch COLLATE utf8mb4_general_ci")
             yield f"mariadb+pymysql://root@127.0.0.1:{port}/nightlatch"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Return the address of a PostgreSQL of our own."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """Return the address of a MariaDB of our own."""
+    with mariadb() as url:
+        yield url
 
 
 def empty(engine: sa.Engine) -> None:
