@@ -50,9 +50,11 @@ def mariadb() -> Iterator[str]:
     install = _binary("MariaDB", "mariadb-install-db", Path("/usr/bin"))
     with _folder("mysql") as folder:
         data, port = folder / "data", free_port()
-        root = "--auth-root-authentication-method=normal"
-        _run("mysql", [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", root])
+        # In /tmp two of them that start at once delete one another's temporary tables.
+        root, own = "--auth-root-authentication-method=normal", f"--tmpdir={folder}"
+        _run("mysql", [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", root, own])
         options = [f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}"]
+        options.append(own)
         fast = ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
         with _server("mysql", [server, "--no-defaults", *options, *fast], folder):
             _await(f"mariadb+pymysql://root@127.0.0.1:{port}/")

@@ -112,9 +112,9 @@ class Account(models.Model):
     # --- the row ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **more: Any) -> Self:
         """Make an instance of a row, and remember what it held."""
-        made: Self = super().from_db(db, field_names, values)
+        made: Self = super().from_db(db, field_names, values, **more)
         made._loaded = made._now()
         return made
 

@@ -15,7 +15,7 @@ from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 
 from nightlatch.django.backend import NightlatchBackend
-from nightlatch.django.configuration import Configuration
+from nightlatch.django.configuration import Configuration, django_mail_backend
 from nightlatch.django.middleware import NightlatchMiddleware
 from nightlatch.django.models import User
 from nightlatch.django.users import ours
@@ -235,8 +235,8 @@ def _deployment() -> Iterator[CheckMessage]:
     if outline.asks_email and not _delivers(found):
         yield Warning(
             "Mail of Nightlatch's goes nowhere: nobody could prove an address.",
-            hint="Write EMAIL_BACKEND = 'django.core.mail.backends.smtp.EmailBackend' and EMAIL_HOST, or"
-            " NIGHTLATCH = {'mail': {'transport': 'smtp', ...}}.",
+            hint="Say how Django sends mail (MAILERS from Django 6.1 on, before it EMAIL_BACKEND and EMAIL_HOST), or"
+            " write NIGHTLATCH = {'mail': {'transport': 'smtp', ...}}.",
             id="nightlatch.W023",
         )
     if outline.hashing.profile == "cheap_for_tests":
@@ -255,5 +255,5 @@ def _deployment() -> Iterator[CheckMessage]:
 
 def _delivers(found: Configuration) -> bool:
     if found.mails_by_django:
-        return not any(f".{each}." in django_settings.EMAIL_BACKEND for each in _NOT_DELIVERING)
+        return not any(f".{each}." in django_mail_backend() for each in _NOT_DELIVERING)
     return found.outline.mail.transport in {"smtp", "file"}

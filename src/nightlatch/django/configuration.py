@@ -16,7 +16,7 @@ from nightlatch.errors import ConfigurationError
 from nightlatch.hosting.configuration import HostConfiguration, Wording
 from nightlatch.settings import Settings
 
-__all__ = ["Configuration", "under_test_runner"]
+__all__ = ["Configuration", "django_mail_backend", "under_test_runner"]
 
 _WORDING = Wording(
     place="NIGHTLATCH",
@@ -110,7 +110,17 @@ def _given() -> dict[str, Any]:
 
 def _django_mails() -> bool:
     """Tell whether the project says how Django sends mail."""
-    return any(django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
+    # From 6.1 on in MAILERS; until then, and where that is not there, in these.
+    old = (django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
+    return hasattr(django_settings, "MAILERS") or any(old)
+
+
+def django_mail_backend() -> str:
+    """Return the dotted path of what Django sends mail with, unless it is told otherwise."""
+    if hasattr(django_settings, "MAILERS"):
+        found = django_settings.MAILERS.get("default", {})
+        return str(found.get("BACKEND", "django.core.mail.backends.smtp.EmailBackend"))
+    return str(django_settings.EMAIL_BACKEND)
 
 
 def _beside_the_project() -> Path:
