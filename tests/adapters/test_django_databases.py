@@ -55,7 +55,7 @@ def lagging(site: Site, tmp_path: Path) -> Iterator[Site]:
 
 
 def test_063_a_replica_is_never_asked(lagging: Site) -> None:
-    """Who is signed in, who may, and what is read of a user at first use: of the primary, which knows of revocations."""
+    """Who is signed in, and what is read of a user at first use: the primary knows of what was revoked."""
     assert {each.id for each in run_checks() if str(each.id).startswith("nightlatch.")} == set()
     user = lagging.member(name="Mia Smith")
     lagging.sign_in()
@@ -123,7 +123,7 @@ def test_021_our_routes_count_outside_the_requests_transaction(atomic: Site) -> 
 
 def test_authenticate_says_what_to_write(atomic: Site) -> None:
     """The decorator, by name; and a request that signs in with it."""
-    with pytest.raises(ConfigurationError, match="@transaction.non_atomic_requests"):
+    with pytest.raises(ConfigurationError, match=r"@transaction\.non_atomic_requests"):
         atomic.post("/json-sign-in", {"username": "mia", "password": SECRET})
     done = atomic.post("/own-transactions", {"username": "mia", "password": SECRET})
     assert done.json() == {"username": "mia", "level": 1}

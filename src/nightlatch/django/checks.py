@@ -85,6 +85,16 @@ def _is(each: Any, base: type) -> bool:
 
 def _backends() -> Iterator[CheckMessage]:
     classes = [import_string(path) for path in django_settings.AUTHENTICATION_BACKENDS]
+    found = _configuration()
+    for path in () if found is None else found.permission_backends:
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield Error(
+                f"NIGHTLATCH['permission_backends'] names {path!r}, which cannot be imported: {error}",
+                hint="Write the path of a class: 'guardian.backends.ObjectPermissionBackend'.",
+                id="nightlatch.E015",
+            )
     if len(classes) != 1 or not _is(classes[0], NightlatchBackend):
         yield Error(
             "AUTHENTICATION_BACKENDS names other ways in than Nightlatch's: its throttle, second factors and"
