@@ -140,7 +140,7 @@ def test_a_user_name_leads_to_the_primary_address(make_house: Callable[..., Hous
 
 
 def test_known_unknown_and_suspended_look_alike(house: House) -> None:
-    """The same answer and the same rows; a stranger's mail is written and dropped (adversary 20)."""
+    """The same answer and the same rows; a stranger's mail is written and dropped (adversary 84)."""
     house.member()
     leo = house.member("leo@example.org")
     house.auth.operator.suspend(leo.user.id)
@@ -184,7 +184,7 @@ def test_the_link_pressed_where_it_began_goes_on_there(house: House) -> None:
 
 
 def test_the_link_pressed_elsewhere_goes_on_elsewhere(house: House) -> None:
-    """A stranger who begins a recovery gets nothing when its owner presses the link (adversary 18)."""
+    """A stranger who begins a recovery gets nothing when its owner presses the link."""
     house.member()
     strangers = house.auth.recover.begin(ELSEWHERE, identifier=MIA)
     owners = house.auth.attempts.link(HERE, house.link())
