@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from flask import Flask
 
+from django_project import open_project, wsgi
 from house import House
 from nightlatch.fastapi import Nightlatch as FastApiNightlatch
 from nightlatch.flask import Nightlatch
@@ -43,7 +44,20 @@ def fastapi(house: House) -> Site:
     return AsgiSite(app)
 
 
-SITES: Mapping[str, Callable[[House], Site]] = {"direct": direct, "flask": flask, "fastapi": fastapi}
+def django(house: House) -> Site:
+    """Ask a Django project."""
+    parts = {"store": house.store, "mailer": house.mailbox, "clock": house.clock}
+    site, core = open_project(plain(house.settings), wsgi, **parts)
+    house.move_to(core)
+    return site
+
+
+SITES: Mapping[str, Callable[[House], Site]] = {
+    "direct": direct,
+    "flask": flask,
+    "fastapi": fastapi,
+    "django": django,
+}
 """A site asks the house for settings, store, clock and mailbox, and tells it the core it runs (`House.move_to`)."""
 
 

@@ -93,7 +93,7 @@ from django.contrib.auth.models import Group
 call_command("check", fail_level="WARNING")
 print(Group._meta.get_field("user").related_model._meta.label)
 """,
-        f"AUTH_USER_MODEL = {user_model!r}",
+        f"AUTH_USER_MODEL = {user_model!r}\n{_SOUND}",
         ":memory:",
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -151,6 +151,22 @@ with connection.cursor() as cursor:
     )
     assert done.stdout.strip() == "2026-11-24 12:00:00.000000", done.stderr
 
+
+_SOUND = """
+    INSTALLED_APPS = [
+        "nightlatch.django", "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"
+    ]
+    MIDDLEWARE = [
+        "django.contrib.sessions.middleware.SessionMiddleware", "nightlatch.django.middleware.NightlatchMiddleware"
+    ]
+    AUTHENTICATION_BACKENDS = ["nightlatch.django.backend.NightlatchBackend"]
+    PASSWORD_HASHERS = ["nightlatch.django.hasher.NightlatchPasswordHasher"]
+    NIGHTLATCH = {
+        "base_url": "https://shop.example",
+        "secret_keys": ["k" * 40 + "0123456789"],
+        "mail": {"transport": "smtp"},
+    }
+"""
 
 _PROGRAM = """
 import sys

@@ -11,9 +11,10 @@ from uuid import UUID
 import click
 
 from nightlatch.auth import Nightlatch
+from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.output import plain_errors, say, show, show_one
-from nightlatch.errors import ConfigurationError, NotFound
+from nightlatch.errors import NotFound
 from nightlatch.hosting.installation import HostInstallation
 from nightlatch.pages.devices import device_words
 from nightlatch.records import Session, User
@@ -25,18 +26,17 @@ Loader = Callable[[], Nightlatch]
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
-def add_commands(group: click.Group, load: Loader) -> None:
+def add_commands(group: click.Group, load: Loader, schema: Examination) -> None:
     """Add the commands to a group.
 
     Args:
-        group: ``nightlatch`` or ``flask nightlatch``.
+        group: ``nightlatch``, ``flask nightlatch`` or ``manage.py nightlatch``.
         load: builds the installation that they are about; called when a command runs.
+        schema: tells how its schema stands.
     """
-    for make in (_migrate, _users, _sessions, _outbox):
+    for make in (_users, _sessions, _outbox):
         group.add_command(make(load))
-    from nightlatch.cli.doctor import doctor_command
-
-    group.add_command(doctor_command(load))
+    group.add_command(doctor_command(load, schema))
 
 
 def core_for_command(site: HostInstallation) -> Nightlatch:
@@ -77,28 +77,6 @@ def _session_row(session: Session) -> dict[str, Any]:
         "last_seen_at": session.last_seen_at,
         "expires_at": session.expires_at,
     }
-
-
-# --- schema ---------------------------------------------------------------------------------------------------------
-
-
-def _migrate(load: Loader) -> click.Command:
-    @click.command("migrate", help="Bring the database's schema up to date.")
-    @click.option("--plan", is_flag=True, help="Only say what would be done.")
-    @as_json
-    def migrate(*, plan: bool, as_json: bool) -> None:
-        with plain_errors():
-            from nightlatch.storage.sql import schema
-            from nightlatch.storage.sql.store import SqlStore
-
-            store = load().store
-            if not isinstance(store, SqlStore):
-                raise ConfigurationError("this installation's store has no migrations of ours")
-            steps = schema.pending(store.engine) if plan else schema.migrate(store.engine)
-            rows = [{"step": number, "name": name} for number, name in steps]
-            show(rows, as_json=as_json, empty="The schema is up to date.")
-
-    return migrate
 
 
 # --- users ----------------------------------------------------------------------------------------------------------

@@ -13,11 +13,14 @@ import click
 
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.output import plain_errors, show
-from nightlatch.errors import NightlatchError
 from nightlatch.primitives.hashing import PROFILES, Argon2Profile, hash_password
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["doctor_command", "measure"]
+__all__ = ["Examination", "Finding", "doctor_command", "measure"]
+
+Finding = dict[str, Any]
+Examination = Callable[[Nightlatch], Iterator[Finding]]
+"""Looks at one side of an installation: what was looked at, what was found, and a verdict."""
 
 _TARGET_SECONDS = 0.25
 """A sign-in that hashes for longer feels slow; one that hashes for less costs a thief less."""
@@ -39,15 +42,20 @@ def suggest(costs: dict[str, float]) -> str:
     return stronger if costs[stronger] <= _TARGET_SECONDS else "owasp_minimum"
 
 
-def doctor_command(load: Callable[[], Nightlatch]) -> click.Command:
-    """Return the command, for an installation."""
+def doctor_command(load: Callable[[], Nightlatch], schema: Examination) -> click.Command:
+    """Return the command, for an installation.
+
+    Args:
+        load: builds it.
+        schema: tells how its schema stands.
+    """
 
     @click.command("doctor", help="Measure what a hash costs here, and look for what is not as it should be.")
     @click.option("--json", "as_json", is_flag=True, help="For programs.")
     def doctor(*, as_json: bool) -> None:
         with plain_errors():
             auth = load()
-            rows = list(_findings(auth))
+            rows = [*_hashing(auth), *schema(auth), _settings(auth)]
             show(rows, as_json=as_json, empty="")
             if any(row["verdict"] == "wrong" for row in rows):
                 sys.exit(1)
@@ -55,18 +63,7 @@ def doctor_command(load: Callable[[], Nightlatch]) -> click.Command:
     return doctor
 
 
-def _findings(auth: Nightlatch) -> Iterator[dict[str, Any]]:
-    yield from _hashing(auth)
-    yield from _schema(auth)
-    yield _settings(auth)
-    yield {
-        "what": "host's Alembic",
-        "found": "if your application runs Alembic on this database, set include_object in its env.py",
-        "verdict": "note",
-    }
-
-
-def _hashing(auth: Nightlatch) -> Iterator[dict[str, Any]]:
+def _hashing(auth: Nightlatch) -> Iterator[Finding]:
     costs = {name: measure(profile) for name, profile in PROFILES.items() if name != "cheap_for_tests"}
     chosen, slots = auth.settings.hashing.profile, auth.hashing.slots
     for name, seconds in costs.items():
@@ -89,21 +86,7 @@ def _hashing(auth: Nightlatch) -> Iterator[dict[str, Any]]:
     }
 
 
-def _schema(auth: Nightlatch) -> Iterator[dict[str, Any]]:
-    engine = getattr(auth.store, "engine", None)
-    if engine is None:
-        return
-    from nightlatch.storage.sql.schema import verify_schema
-
-    try:
-        verify_schema(engine)
-    except NightlatchError as error:
-        yield {"what": "schema", "found": error.reason, "verdict": "wrong"}
-        return
-    yield {"what": "schema", "found": "up to date", "verdict": "good"}
-
-
-def _settings(auth: Nightlatch) -> dict[str, Any]:
+def _settings(auth: Nightlatch) -> Finding:
     if auth.settings.development:
         return {"what": "settings", "found": "development: never for the public", "verdict": "note"}
     return {"what": "settings", "found": auth.settings.base_url, "verdict": "good"}

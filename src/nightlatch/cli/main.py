@@ -11,6 +11,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.application import site_of
 from nightlatch.cli.commands import add_commands, core_for_command
 from nightlatch.cli.output import plain_errors
+from nightlatch.cli.sql import migrate_command, schema_findings
 from nightlatch.errors import ConfigurationError
 
 __all__ = ["command"]
@@ -64,7 +65,8 @@ _MENDERS = {"migrate", "doctor"}
 """They tell, and mend, what is wrong with a schema; every other command needs one that fits."""
 
 
-add_commands(command, _load)
+add_commands(command, _load, schema_findings)
+command.add_command(migrate_command(_load))
 
 
 @command.command("serve", help="Run the server until it is stopped.")

@@ -19,5 +19,8 @@ class NightlatchConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what Django is to ask us."""
+        """Connect signals and checks, now that Django has its models."""
+        from nightlatch.django.wiring import connect
+
+        connect()
         register(refuse_other_migrations, Tags.models)

@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models.expressions import RawSQL
 
 from nightlatch import records
+from nightlatch.django.accounts import Account
 from nightlatch.django.fields import (
     BytesField,
     CodePointCharField,
@@ -26,6 +27,7 @@ from nightlatch.django.fields import (
     ShownIdentifierField,
     UtcTimeField,
 )
+from nightlatch.django.managers import UserManager
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Record
 from nightlatch.storage.codec import Column, columns, table_name
@@ -104,6 +106,8 @@ def _fields(kind: type[Record]) -> dict[str, models.Field[Any, Any]]:
     for field in msgspec.structs.fields(kind):
         if isinstance(field.default, tuple):
             options[field.name] = {"default": tuple}
+        elif isinstance(field.default, msgspec.Struct):
+            options[field.name] = {"default": type(field.default)}
         elif isinstance(field.default, str | int):
             options[field.name] = {"default": field.default}
     made = {_name(kind, name): _field(kind, column, **options.get(name, {})) for name, column in columns(kind).items()}
@@ -138,7 +142,7 @@ def _model(kind: type[Record], *, abstract: bool = False) -> Any:
 _UserFields: Any = _model(records.User, abstract=True)
 
 
-class User(_UserFields, AbstractBaseUser, PermissionsMixin):
+class User(_UserFields, Account, AbstractBaseUser, PermissionsMixin):
     """A person who has an account; usable as ``AUTH_USER_MODEL = "nightlatch.User"``.
 
     ``is_active`` is computed from ``status``, ``is_staff`` and ``is_superuser`` from ``roles``, by the database: they
@@ -154,6 +158,8 @@ class User(_UserFields, AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
 
     class Meta(_UserFields.Meta):
         """One table, whoever reads it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, InterfaceError, connections
 from django.db.models.deletion import ProtectedError, RestrictedError
 from django.db.transaction import Atomic
@@ -73,7 +74,7 @@ class DjangoStore:
     def _is_free(self, connection: Any) -> bool:
         blocks = connection.atomic_blocks
         if blocks:
-            return bool(blocks[-1]._from_testcase)  # noqa: SLF001 - as Django's durable blocks: a TestCase is none
+            return bool(blocks[-1]._from_testcase)  # as Django's durable blocks: a TestCase is none
         return not connection.in_atomic_block and bool(connection.get_autocommit())
 
     # --- the verbs --------------------------------------------------------------------------------------------------
@@ -118,15 +119,14 @@ class DjangoStore:
         return self._write(connection, *dialect_of(connection).delete(kind, where))
 
     def _delete_users(self, where: Where) -> int:
-        from nightlatch.django import models
-
-        users = models.User._base_manager.using(self.alias)  # noqa: SLF001 - Django's own name for the manager of all
+        model = apps.get_model("nightlatch", "User")
+        users = model._base_manager.using(self.alias)  # Django's own name for the manager of all
         with self.transaction():
             # Whoever writes first decides: until this transaction ends the rows that matched stay as they matched.
             self.update(User, where, {"epoch": plus(0)})
             ids = [user.id for user in self.find(User, where)]
             try:
-                return sum(users.filter(pk=each).delete()[1].get(models.User._meta.label, 0) for each in ids)  # noqa: SLF001
+                return sum(users.filter(pk=each).delete()[1].get(model._meta.label, 0) for each in ids)
             except (ProtectedError, RestrictedError):
                 raise Conflict("the application's own rows refer to this user") from None
             except _ERRORS as error:

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from nightlatch.errors import StoreUnavailable
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.threads import Threads
-from nightlatch.hosting.installation import HostInstallation
+from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.app import HttpApp
 from nightlatch.http.cookies import Cookies
 from nightlatch.ports import Clock, Mailer, Store
@@ -24,7 +24,7 @@ __all__ = ["Installation"]
 log = logging.getLogger("nightlatch.fastapi")
 
 
-class Installation(HostInstallation):
+class Installation(SqlInstallation):
     """What one application has of Nightlatch.
 
     Args:

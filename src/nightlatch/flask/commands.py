@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.commands import add_commands, core_for_command
+from nightlatch.cli.sql import migrate_command, schema_findings
 
 __all__ = ["group"]
 
@@ -19,7 +20,8 @@ def _load() -> Nightlatch:
     return core_for_command(installation())
 
 
-add_commands(group, _load)
+add_commands(group, _load, schema_findings)
+group.add_command(migrate_command(_load))
 
 
 def _with_context(command: click.Command) -> None:

@@ -10,7 +10,7 @@ from werkzeug.wsgi import get_host
 from nightlatch.errors import ConfigurationError
 from nightlatch.flask.configuration import Configuration
 from nightlatch.flask.login import Login
-from nightlatch.hosting.installation import HostInstallation
+from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.wsgi import path_of, request_of
 from nightlatch.ports import Clock, Mailer, Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Installation"]
 
 
-class Installation(HostInstallation):
+class Installation(SqlInstallation):
     """What one application has of Nightlatch: ``app.extensions["nightlatch"]``.
 
     Args:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from nightlatch.auth import Nightlatch as Core
 from nightlatch.hosting.configuration import HostConfiguration
 from nightlatch.http.app import HttpApp
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.settings import Settings
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 __all__ = ["HostInstallation"]
 
@@ -53,13 +49,22 @@ class HostInstallation:
         """Return the settings, once and for all."""
         return self.configuration.settings(host)
 
-    def engine(self) -> sa.Engine | None:
-        """Return the application's engine, where it handed one over."""
-        return None
+    def open_store(self, settings: Settings) -> Store:
+        """Open the store that settings name, once its schema is seen to fit.
+
+        Raises:
+            ConfigurationError: the schema is not the one this version works on.
+            StoreUnavailable: the database cannot be reached.
+        """
+        raise NotImplementedError
 
     def runs_in_background(self) -> bool:
         """Tell whether a thread of ours delivers mail: not under a test runner, where `outbox.run_once` does."""
         return True
+
+    def event_sinks(self) -> Sequence[EventSink]:
+        """Return who is told of events, beside the audit table."""
+        return ()
 
     # --- wiring -----------------------------------------------------------------------------------------------------
 
@@ -115,20 +120,13 @@ class HostInstallation:
 
     def _wire(self) -> HttpApp:
         settings = self.prepare()
-        store = self._store or self._sql_store(settings)
-        background = self.runs_in_background()
-        return HttpApp(Core(settings, store, mailer=self._mailer, clock=self._clock, background=background))
-
-    def _sql_store(self, settings: Settings) -> Store:
-        from nightlatch.storage.sql import SqlStore, migrate, verify_schema
-
-        engine = self.engine()
-        if engine is not None:
-            store = SqlStore.on_engine(engine)
-        else:
-            store = SqlStore.open(self.configuration.database_url or self.configuration.own_database())
-        if settings.development:
-            migrate(store.engine)
-        elif not self.mends_the_schema:
-            verify_schema(store.engine)
-        return store
+        store = self._store or self.open_store(settings)
+        core = Core(
+            settings,
+            store,
+            mailer=self._mailer,
+            clock=self._clock,
+            event_sinks=self.event_sinks(),
+            background=self.runs_in_background(),
+        )
+        return HttpApp(core)

@@ -52,4 +52,4 @@ class Headers:
             ("Referrer-Policy", "same-origin"),
             ("Permissions-Policy", _PERMISSIONS),
         ]
-        self.asset = [*common, ("Content-Security-Policy", "default-src 'none'")]
+        self.asset = [*common, ("Content-Security-Policy", "default-src 'none'"), ("Referrer-Policy", "no-referrer")]

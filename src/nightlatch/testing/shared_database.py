@@ -79,5 +79,5 @@ class SharedDatabase:
 
 def _talks(neighbours: Neighbours, turn: int) -> list[Talk]:
     """Return a talk at each site, beginning with another one each turn."""
-    talks = [Talk(Recorder(site, {}), premises) for premises, site in neighbours]
+    talks = [Talk(Recorder(site, lambda _, value: value), premises) for premises, site in neighbours]
     return talks[turn:] + talks[:turn]

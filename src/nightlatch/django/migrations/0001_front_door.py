@@ -8,6 +8,7 @@ from django.db.migrations.operations.base import Operation
 
 import nightlatch.django.fields
 import nightlatch.django.models
+import nightlatch.records
 from nightlatch.django.climbing import Step
 
 
@@ -420,7 +421,7 @@ class Migration(migrations.Migration):
                         ("evidence", nightlatch.django.fields.JsonTextField()),
                         ("phishing_resistant", models.BooleanField(default=False)),
                         ("authenticated_at", nightlatch.django.fields.UtcTimeField()),
-                        ("binding", nightlatch.django.fields.JsonTextField()),
+                        ("binding", nightlatch.django.fields.JsonTextField(default=nightlatch.records.Binding)),
                         ("device_id", models.UUIDField(blank=True, null=True)),
                         ("ip", nightlatch.django.fields.CodePointCharField(blank=True, max_length=64, null=True)),
                         (
@@ -490,7 +491,7 @@ class Migration(migrations.Migration):
                         ("epoch", models.BigIntegerField()),
                         ("secret_hash", nightlatch.django.fields.BytesField(max_length=32)),
                         ("generation", models.BigIntegerField(default=0)),
-                        ("binding", nightlatch.django.fields.JsonTextField()),
+                        ("binding", nightlatch.django.fields.JsonTextField(default=nightlatch.records.Binding)),
                         ("rotated_at", nightlatch.django.fields.UtcTimeField(blank=True, null=True)),
                         ("revoked_at", nightlatch.django.fields.UtcTimeField(blank=True, null=True)),
                         ("created_at", nightlatch.django.fields.UtcTimeField()),

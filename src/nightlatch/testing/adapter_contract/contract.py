@@ -56,8 +56,11 @@ class AdapterContract:
 
     cannot: ClassVar[Mapping[str, str]] = {}
     """What the transport cannot do (`Conversation.needs`), and why."""
-    also_theirs: ClassVar[Mapping[str, str]] = {}
-    """Headers that what stands around the adapter adds to our answers, and why it may."""
+
+    def ours(self, name: str, value: str) -> str | None:
+        """Return what of a header is the adapter's; None where it belongs to what stands around it."""
+        del name
+        return value
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make a test of every conversation that the transport can hold."""
@@ -68,7 +71,7 @@ class AdapterContract:
     def test_conversation(self, open_site: Callable[[Premises], Site], told: Conversation) -> None:
         """The same answers as the direct call's, byte for byte."""
         expected = reference(told)
-        actual = _lines(told, open_site, self.also_theirs)
+        actual = _lines(told, open_site, self.ours)
         difference = "\n".join(difflib.unified_diff(expected, actual, "the direct call", "this site", lineterm=""))
         if difference:
             pytest.fail(f"{told.name} differs:\n{difference}", pytrace=False)
@@ -90,14 +93,16 @@ def direct_site(premises: Premises) -> DirectSite:
 @cache
 def reference(told: Conversation) -> list[str]:
     """Return what the direct call answers; once for each conversation."""
-    return _lines(told, direct_site, {})
+    return _lines(told, direct_site, lambda _, value: value)
 
 
-def _lines(told: Conversation, open_site: Callable[[Premises], Site], also_theirs: Mapping[str, str]) -> list[str]:
+def _lines(
+    told: Conversation, open_site: Callable[[Premises], Site], ours: Callable[[str, str], str | None]
+) -> list[str]:
     premises = told.premises()
     site = open_site(premises)
     try:
-        recorder = Recorder(site, also_theirs)
+        recorder = Recorder(site, ours)
         told.tell(Talk(recorder, premises))
     finally:
         site.close()

@@ -58,8 +58,13 @@ def another_mount(talk: Talk) -> None:
     assert header(talk.browser().get("/account"), "location") == (
         f"{SHOP}/members/door/sign-in?return_to=/shop/members/door/account"
     )
-    for path in ("", "/"):
-        assert header(talk.browser().get(path), "location") == f"{SHOP}/members/door/account"
+    assert header(talk.browser().get("/"), "location") == f"{SHOP}/members/door/account"
+
+
+@conversation(CONVERSATIONS, mount="/members/door", needs={"bare_mount"})
+def the_mount_itself(talk: Talk) -> None:
+    """Without a slash it leads to the account as well."""
+    assert header(talk.browser().get(""), "location") == "http://localhost:8000/members/door/account"
 
 
 @conversation(CONVERSATIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nightlatch.http.messages import Response
 from nightlatch.ports import Mail
@@ -38,13 +38,13 @@ class Transcript:
         self.lines: list[str] = []
         self._names: dict[str, str] = {}
 
-    def sent(self, sent: Sent, response: Response, also_theirs: Mapping[str, str]) -> None:
+    def sent(self, sent: Sent, response: Response) -> None:
         """Write down a request and its answer."""
         self._write(f"> {sent.method} {sent.target}")
         self._write(f"< {response.status}")
         headers = [(name.lower(), value) for name, value in response.headers]
         for name, value in sorted(headers, key=lambda pair: pair[0]):
-            if name not in SERVERS_OWN and name not in also_theirs:
+            if name not in SERVERS_OWN:
                 self._write(f"< {name}: {value}")
         for line in response.body.decode("utf-8", "backslashreplace").splitlines(keepends=True):
             self._write(f"| {line}")
@@ -69,13 +69,14 @@ class Recorder:
 
     Args:
         site: the other.
-        also_theirs: further headers that belong to what stands around the site, with the reason.
+        ours: tells what of a header (name in lower case, value) is the adapter's; None where it belongs to what stands
+            around it.
     """
 
-    def __init__(self, site: Site, also_theirs: Mapping[str, str]) -> None:
+    def __init__(self, site: Site, ours: Callable[[str, str], str | None]) -> None:
         self.transcript = Transcript()
         self._site = site
-        self._also_theirs = also_theirs
+        self._ours = ours
 
     def send(self, sent: Sent) -> Response:
         """Send a request, see that the length told is the body's, and write both down."""
@@ -89,7 +90,9 @@ class Recorder:
             assert lengths == [], "where there is no content there is no length"
         else:
             assert lengths in ([], [str(len(response.body))]), (sent.target, lengths)
-        self.transcript.sent(sent, response, self._also_theirs)
+        told = [(name, self._ours(name.lower(), value)) for name, value in response.headers]
+        response.headers = [(name, value) for name, value in told if value is not None]
+        self.transcript.sent(sent, response)
         return response
 
     def close(self) -> None:
