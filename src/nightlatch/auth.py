@@ -16,6 +16,7 @@ from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
+from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.ports import Clock, EventSink, Mailer, Store
@@ -130,7 +131,8 @@ class Nightlatch:
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
-        self.attempts = Attempts(core, prove, self.sign_up)
+        self.recover = Recover(core)
+        self.attempts = Attempts(core, prove, self.sign_up, self.recover)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
         self.invitations = Invitations(core)
