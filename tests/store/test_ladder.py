@@ -26,7 +26,6 @@ from nightlatch.storage.sql.tables import metadata
 from nightlatch.storage.steps import STEPS
 from nightlatch.testing.rows import a_session, a_user
 
-
 LAST = max(STEPS)
 
 
