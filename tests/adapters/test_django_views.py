@@ -102,8 +102,9 @@ def run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.usefixtures("theirs")
 @override_settings(ROOT_URLCONF=VIEWS)
-def test_alogin_and_alogout(theirs: Site) -> None:
+def test_alogin_and_alogout() -> None:
     """Django's asynchronous functions, in an asynchronous view."""
 
     async def story() -> None:
@@ -119,7 +120,8 @@ def test_alogin_and_alogout(theirs: Site) -> None:
     run(story())
 
 
-def test_the_asynchronous_test_client(theirs: Site) -> None:
+@pytest.mark.usefixtures("theirs")
+def test_the_asynchronous_test_client() -> None:
     """`aforce_login`, `alogin`, `alogout`."""
     mia = get_user_model().objects.get_by_natural_key(MIA)
 
