@@ -111,7 +111,7 @@ def atomic(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     return site
 
 
-def test_021_our_routes_count_outside_the_requests_transaction(atomic: Site) -> None:
+def test_075_our_routes_count_outside_the_requests_transaction(atomic: Site) -> None:
     """What a refusal has counted stays, though Django would undo what a refused request has written."""
     for _ in range(10):
         assert atomic.post("/auth/api/sign-in", {"identifier": MIA, "password": WRONG}).status_code == 401
