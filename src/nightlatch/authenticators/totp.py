@@ -65,7 +65,7 @@ class Totp:
             raise InvalidInput(fields={"code": "Please type the code from your app."})
         now = self._clock.now()
         for record in self.of(subject.bound):
-            step = matching_step(self._seed(record), proof.code, now)
+            step = matching_step(self.seed(record), proof.code, now)
             if step is None:
                 continue
             if not believed:
@@ -123,12 +123,13 @@ class Totp:
         Raises:
             InvalidCode: it is not this app's.
         """
-        step = matching_step(self._seed(record), code, self._clock.now())
+        step = matching_step(self.seed(record), code, self._clock.now())
         if step is None:
             raise InvalidCode("wrong code at enrolment")
         return step
 
-    def _seed(self, record: Authenticator) -> bytes:
+    def seed(self, record: Authenticator) -> bytes:
+        """Return an app's seed, unsealed."""
         return self._keyring.unseal(
             "totp", record.sealed_secret or b"", table="authenticator", column="sealed_secret", row_id=str(record.id)
         )

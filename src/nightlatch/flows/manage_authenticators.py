@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
@@ -104,7 +106,33 @@ class ManageAuthenticators:
         user = self._fresh(session)
         return self._propose(client, user, name)
 
-    def confirm_totp(self, client: Client, session: Session, id: UUID, code: Secret) -> Bound:  # noqa: A002
+    def see_fresh(self, session: Session) -> None:
+        """See that a session may change its user's authenticators, before anything is asked for.
+
+        Raises:
+            ReauthenticationRequired: its proof is not fresh, or not of the user's own level.
+        """
+        self._fresh(session)
+
+    def proposed_totp(self, session: Session, id: UUID) -> Proposal:  # noqa: A002
+        """Return what an app that is being enrolled is to be told, once more.
+
+        Raises:
+            ReauthenticationRequired: the session's proof is not fresh.
+            NotFound: no such enrolment, or it began too long ago.
+        """
+        user = self._fresh(session)
+        return self._proposal(user, self._unfinished(user, id))
+
+    def confirm_totp(
+        self,
+        client: Client,
+        session: Session,
+        id: UUID,  # noqa: A002
+        code: Secret,
+        *,
+        name: str | None = None,
+    ) -> Bound:
         """Confirm an app by its first code: from now on it counts, and is asked for.
 
         Raises:
@@ -117,6 +145,7 @@ class ManageAuthenticators:
         user = self._fresh(session)
         record, step = self._proposed(client, user, id, code)
         proof = self._evidence(record)
+        record = self._named(record, name)
         with core.transaction():
             core.users.hold(user)
             first = self._confirm(record, step)
@@ -139,7 +168,25 @@ class ManageAuthenticators:
         """
         return self._propose(client, self._enrolling(self._core.attempts.find(attempt)), name)
 
-    def confirm_totp_in(self, client: Client, attempt: Secret, id: UUID, code: Secret) -> Bound:  # noqa: A002
+    def proposed_totp_in(self, attempt: Secret, id: UUID) -> Proposal:  # noqa: A002
+        """Return what an app that a sign-in waits for is to be told, once more.
+
+        Raises:
+            AttemptInvalid: it waits for something else.
+            NotFound: no such enrolment, or it began too long ago.
+        """
+        user = self._enrolling(self._core.attempts.find(attempt))
+        return self._proposal(user, self._unfinished(user, id))
+
+    def confirm_totp_in(
+        self,
+        client: Client,
+        attempt: Secret,
+        id: UUID,  # noqa: A002
+        code: Secret,
+        *,
+        name: str | None = None,
+    ) -> Bound:
         """Confirm the app that a sign-in waits for, and end the sign-in.
 
         Raises:
@@ -151,6 +198,7 @@ class ManageAuthenticators:
         found = core.attempts.find(attempt)
         user = self._enrolling(found)
         record, step = self._proposed(client, user, id, code)
+        record = self._named(record, name)
         evidence = (*found.evidence, self._evidence(record))
         with core.transaction():
             core.attempts.finish(found)
@@ -259,26 +307,41 @@ class ManageAuthenticators:
             unfinished = {"user_id": user.id, "kind": Totp.kind, "confirmed_at": None}
             core.store.delete(Authenticator, unfinished)
             record, seed = core.totp.propose(user.id, cleaned)
+        return self._told(user, record, seed)
+
+    def _proposal(self, user: User, record: Authenticator) -> Proposal:
+        return self._told(user, record, self._core.totp.seed(record))
+
+    def _told(self, user: User, record: Authenticator, seed: bytes) -> Proposal:
         account = user.email or user.username or str(user.id)
-        uri = key_uri(seed, account=account, issuer=core.settings.service_name)
+        uri = key_uri(seed, account=account, issuer=self._core.settings.service_name)
         return Proposal(id=record.id, secret=Secret(typed_seed(seed)), uri=Secret(uri))
 
     def _proposed(self, client: Client, user: User, id: UUID, code: Secret) -> tuple[Authenticator, int]:  # noqa: A002
-        core = self._core
         self._spend(client)
+        record = self._unfinished(user, id)
+        return record, self._core.totp.step_of(record, code)
+
+    def _unfinished(self, user: User, id: UUID) -> Authenticator:  # noqa: A002
+        core = self._core
         record = core.store.get(Authenticator, id)
         too_old = core.clock.now() - _ENROLMENT_LIFE
         if record is None or record.user_id != user.id or record.kind != Totp.kind or record.confirmed_at is not None:
             raise NotFound("no such enrolment")
         if record.created_at < too_old:
             raise NotFound("the enrolment began too long ago")
-        return record, core.totp.step_of(record, code)
+        return record
+
+    def _named(self, record: Authenticator, name: str | None) -> Authenticator:
+        cleaned = clean_name(name)
+        return record if cleaned is None else replace(record, name=cleaned)
 
     def _confirm(self, record: Authenticator, step: int) -> bool:
         """Let an app count; True if it is the user's first second factor."""
         core = self._core
         before = core.users.authenticators(record.user_id)
-        changes = {"confirmed_at": core.clock.now(), "counter": step, "last_used_at": core.clock.now()}
+        now = core.clock.now()
+        changes = {"confirmed_at": now, "counter": step, "last_used_at": now, "name": record.name}
         if not core.store.update(Authenticator, {"id": record.id, "confirmed_at": None}, changes):
             raise NotFound("confirmed in between")
         return needed_by(before) == 1

@@ -178,12 +178,23 @@ class Prove:
     def kinds_for(self, attempt: Attempt) -> tuple[str, ...]:
         """Return the kinds of authenticators that would help an attempt now."""
         core = self._core
-        if attempt.user_id is None:
+        if attempt.user_id is None or (attempt.purpose == "sign_in" and not attempt.evidence):
             return (Password.kind,)  # before a first factor is proven, all it shows depends on settings only
+        if attempt.purpose == "sign_in":
+            missing = self._missing(attempt)
+            return missing.authenticators if missing else ()
         proven = {factor for each in attempt.evidence for factor in each.factors}
         bound = {each.kind for each in core.users.authenticators(attempt.user_id) if each.confirmed_at is not None}
         kinds = tuple(kind for kind, method in core.methods.items() if kind in bound and set(method.factors) - proven)
         return tuple(kind for kind in kinds if kind != Password.kind) if attempt.purpose == "recover" else kinds
+
+    def _missing(self, attempt: Attempt) -> Missing | None:
+        core = self._core
+        user = core.store.get(User, attempt.user_id) if attempt.user_id else None
+        if user is None or user.epoch != attempt.epoch or user.status != "active":
+            raise AttemptInvalid("user changed since the attempt began")
+        found = core.gate.admit(user, attempt.evidence, core.users.authenticators(user.id))
+        return found if isinstance(found, Missing) else None
 
     def more_of(self, attempt: Attempt, secret: Secret) -> More:
         """Tell what a sign-in or reauthentication waits for."""
