@@ -49,7 +49,7 @@ def matching_step(seed: bytes, code: Secret, at: datetime) -> int | None:
     generator = pyotp.HOTP(base64.b32encode(seed).decode(), digits=DIGITS)
     now = int(at.timestamp()) // PERIOD
     found = None
-    for step in (now - 1, now):  # both are compared, whichever matches
+    for step in range(max(now - 1, 0), now + 1):  # both are compared, whichever matches
         if hmac.compare_digest(generator.at(step).encode(), typed.encode("utf-8", "surrogatepass")):
             found = step
     return found
