@@ -11,7 +11,7 @@ from nightlatch.authenticators.tries import Tries
 from nightlatch.errors import InvalidCode, InvalidInput
 from nightlatch.ports import Clock, Store, before
 from nightlatch.primitives.ids import uuid7
-from nightlatch.primitives.keyring import Keyring
+from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.primitives.otp import matching_step, new_seed
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence
@@ -133,10 +133,16 @@ class Totp:
         return step
 
     def seed(self, record: Authenticator) -> bytes:
-        """Return an app's seed, unsealed."""
-        return self._keyring.unseal(
-            "totp", record.sealed_secret or b"", table="authenticator", column="sealed_secret", row_id=str(record.id)
-        )
+        """Return an app's seed, unsealed.
+
+        Raises:
+            InvalidCode: no key that is left opens it: like a wrong code, and for the operator to read in the log.
+        """
+        where = {"table": "authenticator", "column": "sealed_secret", "row_id": str(record.id)}
+        try:
+            return self._keyring.unseal("totp", record.sealed_secret or b"", **where)
+        except SealBroken as broken:
+            raise InvalidCode(broken.reason, message=_WRONG) from None
 
     @classmethod
     def of(cls, bound: Sequence[Authenticator]) -> list[Authenticator]:
