@@ -8,7 +8,9 @@ from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
@@ -19,6 +21,7 @@ from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.stop import Stop
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
@@ -99,6 +102,8 @@ class Nightlatch:
         self.background = Background(
             chores=(self.outbox.run_once, self.sessions.write_touches),
             sweeps=(
+                # Before attempts are swept: what waits for its time is one of them.
+                self.do_what_is_due,
                 password.sample,
                 attempts_service.sweep,
                 one_time_secrets.sweep,
@@ -134,12 +139,19 @@ class Nightlatch:
         self.attempts = Attempts(core, prove, self.sign_up, self.recover)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
+        self.close_account = CloseAccount(core)
+        self.export_account = ExportAccount(core)
+        self.notice_links = Stop(core, self.close_account)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
         self.export_users = ExportUsers(core)
+
+    def do_what_is_due(self) -> None:
+        """Do what waited for its time: the background does, or whoever runs the outbox in its place."""
+        self.close_account.erase_due()
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

@@ -23,6 +23,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "Accounts",
     "Attempts",
     "Budget",
     "Hashing",
@@ -45,6 +46,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.sign_in_life": timedelta(hours=1),
     "attempts.address_proof_life": timedelta(hours=24),
     "attempts.invitation_life": timedelta(days=30),
+    "accounts.grace": timedelta(days=90),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
@@ -126,6 +128,13 @@ class Attempts(Section, frozen=True, kw_only=True):
     invitation_life: timedelta = timedelta(hours=24)
     code_tries: int = 5
     codes_per_attempt: int = 3
+
+
+class Accounts(Section, frozen=True, kw_only=True):
+    """How accounts end."""
+
+    grace: timedelta = timedelta(days=30)
+    """How long somebody who closed their account may still call it off. Then it is erased."""
 
 
 class Budget(Section, frozen=True, kw_only=True):
@@ -221,6 +230,7 @@ class Settings(Section, frozen=True, kw_only=True):
     policy: Policy = Policy()
     sessions: Sessions = Sessions()
     attempts: Attempts = Attempts()
+    accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()

@@ -207,12 +207,14 @@ def _outbox(load: Loader) -> click.Group:
     def run(*, once: bool, as_json: bool) -> None:
         with plain_errors():
             auth = load()
+            auth.do_what_is_due()
             delivered = auth.outbox.run_once()
             with suppress(KeyboardInterrupt):
                 if not once:
                     click.echo("Delivering; Ctrl-C ends it.", err=True)
                 while not once:
                     time.sleep(auth.settings.outbox.poll.total_seconds())
+                    auth.do_what_is_due()
                     delivered += auth.outbox.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 

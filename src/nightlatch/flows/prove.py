@@ -7,7 +7,7 @@ from typing import Literal
 from nightlatch.authenticators.base import Proof, Subject
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttled
 from nightlatch.flows.core import Core
-from nightlatch.flows.notices import tell_password_refused
+from nightlatch.flows.notices import tell_new_device, tell_password_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.ids import uuid7
@@ -235,6 +235,8 @@ class Prove:
             session_id=session.id if session else None,
             details={"amr": session.amr, "aal": session.aal} if session else None,
         )
+        if complete.device is not None:
+            tell_new_device(self._core, client, complete.user)
 
     def _log_failure(self, client: Client, subject: Subject, refusal: InvalidCredentials) -> None:
         core = self._core

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotAuthenticated
 from nightlatch.flows.core import Core
+from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.outcome import More
 from nightlatch.records import Session, User
 from nightlatch.services.client import Client
@@ -48,3 +49,11 @@ class Reauthenticate:
         return More(
             attempt=secret, purpose="reauthenticate", authenticators=("password",), expires_at=attempt.expires_at
         )
+
+    def require(self, session: Session) -> None:
+        """Let a session pass that needs no reauthentication yet, for what changes or ends an account.
+
+        Raises:
+            ReauthenticationRequired: its proof is not fresh.
+        """
+        see_that_it_is_fresh(self._core, session)

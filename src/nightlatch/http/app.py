@@ -109,6 +109,8 @@ class HttpApp:
     def _refuse(self, route: Route | None, exchange: Exchange, error: NightlatchError) -> Response:
         if route is not None and route.kind == "page" and error.code == "not_authenticated":
             response = self._to_sign_in(exchange)
+        elif route is not None and route.kind == "page" and error.code == "reauthenticate":
+            response = self._to_reauthenticate(exchange)
         else:
             response = self._told(route, exchange, error)
         if isinstance(error, MethodNotAllowed):
@@ -141,6 +143,11 @@ class HttpApp:
                 asked += f"?{request.query}"
             back = f"?return_to={quote(asked, safe='/')}"
         return lead_on(exchange, f"{settings.mount}/sign-in{back}")
+
+    def _to_reauthenticate(self, exchange: Exchange) -> Response:
+        """Lead to the page that asks for the password once more, and back to what was asked for."""
+        back = quote(self.look.mount + exchange.request.path, safe="/")
+        return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?return_to={back}")
 
     def _options(self, exchange: Exchange) -> Response:
         return Response(status=204, headers=[("Allow", self._allowed(exchange))])

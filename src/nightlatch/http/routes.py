@@ -16,6 +16,7 @@ from nightlatch.http.api.shapes import (
     AnswerBody,
     BeginBody,
     ChangePasswordBody,
+    Closed,
     EventsShape,
     LinkBody,
     MoreShape,
@@ -29,6 +30,8 @@ from nightlatch.http.api.shapes import (
     SignInBody,
     SignUpBody,
     StepShape,
+    StopBody,
+    Stopped,
 )
 from nightlatch.http.bodies import LIMIT
 
@@ -75,6 +78,7 @@ class Route:
 
 
 _ATTEMPT = ("attempt_invalid", "throttled")
+_SENSITIVE = ("reauthenticate", "forbidden", "attempt_invalid", "throttled")
 _PASSWORD = ("invalid_credentials", "throttled", "busy")
 
 API: tuple[Route, ...] = (
@@ -202,6 +206,7 @@ API: tuple[Route, ...] = (
         who="signed_in",
         body=AccountChanges,
         answers={200: AccountShape},
+        refusals=("username_taken", *_SENSITIVE),
         summary="Change my profile",
     ),
     Route(
@@ -221,6 +226,43 @@ API: tuple[Route, ...] = (
         who="signed_in",
         answers={200: EventsShape},
         summary="What happened to my account",
+    ),
+    Route(
+        method="GET",
+        path="/api/account/export",
+        handler=account.export,
+        who="signed_in",
+        answers={200: dict},
+        refusals=("reauthenticate", "throttled"),
+        summary="Everything that is kept about me",
+    ),
+    Route(
+        method="POST",
+        path="/api/account/close",
+        handler=account.close,
+        who="signed_in",
+        answers={202: Closed},
+        refusals=_SENSITIVE,
+        summary="Close my account, with time to call it off",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account",
+        handler=account.erase,
+        who="signed_in",
+        answers={204: None},
+        refusals=_SENSITIVE,
+        summary="Erase my account at once",
+    ),
+    Route(
+        method="POST",
+        path="/api/stop",
+        handler=account.stop,
+        who="anybody",
+        body=StopBody,
+        answers={200: Stopped},
+        refusals=("link_invalid", "throttled"),
+        summary="Stop what a mailed notice tells of",
     ),
 )
 """The JSON API. ``GET /api/openapi.json`` describes it."""

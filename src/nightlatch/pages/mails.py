@@ -11,16 +11,21 @@ import msgspec
 from nightlatch.pages.render import render
 
 __all__ = [
+    "AccountClosedMail",
+    "AccountErasedMail",
+    "AccountKeptMail",
     "AddressTakenMail",
     "ConfirmAddressMail",
     "InvitationMail",
     "MailView",
+    "NewDeviceMail",
     "PasswordChangedMail",
     "PasswordRefusedMail",
     "RecoverMail",
     "RecoveredMail",
     "RecoveryProvenMail",
     "RenderedMail",
+    "UsernameChangedMail",
     "render_mail",
 ]
 
@@ -161,6 +166,74 @@ class InvitationMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what it is."""
         return f"Your account at {self.service_name}"
+
+
+class NewDeviceMail(MailView, frozen=True, kw_only=True):
+    """Somebody signed in with a browser that was not seen before."""
+
+    template = "new_device"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"A new device signed in to your account at {self.service_name}"
+
+
+class UsernameChangedMail(MailView, frozen=True, kw_only=True):
+    """The user name was changed."""
+
+    template = "username_changed"
+    username: str
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your user name at {self.service_name} was changed"
+
+
+class AccountClosedMail(MailView, frozen=True, kw_only=True):
+    """The account was closed; the link calls it off."""
+
+    template = "account_closed"
+    link: str
+    device: str
+    place: str | None
+    at: datetime
+    erased_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your account at {self.service_name} was closed"
+
+
+class AccountKeptMail(MailView, frozen=True, kw_only=True):
+    """A closing was called off."""
+
+    template = "account_kept"
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your account at {self.service_name} is open again"
+
+
+class AccountErasedMail(MailView, frozen=True, kw_only=True):
+    """The account is gone: the last mail there is."""
+
+    template = "account_erased"
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your account at {self.service_name} was erased"
 
 
 @dataclass(frozen=True, slots=True)

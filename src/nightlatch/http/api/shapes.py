@@ -17,6 +17,7 @@ __all__ = [
     "AnswerBody",
     "BeginBody",
     "ChangePasswordBody",
+    "Closed",
     "EventsShape",
     "LinkBody",
     "MoreShape",
@@ -30,6 +31,8 @@ __all__ = [
     "SignUpBody",
     "SignedIn",
     "StepShape",
+    "StopBody",
+    "Stopped",
 ]
 
 NO_NUL = r"^[^\x00]*$"
@@ -102,7 +105,8 @@ class RecoverBody(Body, frozen=True, kw_only=True):
 class AccountChanges(Body, frozen=True, kw_only=True):
     """Change the profile."""
 
-    name: Short | None
+    name: Short | msgspec.UnsetType | None = msgspec.UNSET
+    username: Short | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangePasswordBody(Body, frozen=True, kw_only=True):
@@ -110,6 +114,12 @@ class ChangePasswordBody(Body, frozen=True, kw_only=True):
 
     current_password: Secret
     new_password: Secret
+
+
+class StopBody(Body, frozen=True, kw_only=True):
+    """Stop what a mailed notice tells of."""
+
+    link: Secret
 
 
 # --- what is given --------------------------------------------------------------------------------------------------
@@ -220,6 +230,18 @@ class AccountShape(Given, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     identifiers: list[IdentifierShape]
     created_at: datetime
+
+
+class Closed(Given, frozen=True, kw_only=True):
+    """An account that was closed, and when it is erased."""
+
+    erased_at: datetime
+
+
+class Stopped(Given, frozen=True, kw_only=True):
+    """What a link stopped."""
+
+    stopped: str
 
 
 class EventShape(Given, frozen=True, kw_only=True):

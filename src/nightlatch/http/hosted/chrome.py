@@ -25,6 +25,10 @@ _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 _NOTICES = {
     "name": "Your name is saved.",
+    "username": "Your user name is changed.",
+    "closed": "Your account is closed. The mail we sent tells until when you can keep it after all.",
+    "erased": "Your account is erased.",
+    "close_account": "Your account stays. You can sign in as before.",
     "password": "Your password is changed. Everywhere else you are signed out.",
     "device": "That device is signed out.",
     "others": "You are signed out everywhere else.",

@@ -7,6 +7,7 @@ import msgspec
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "DataForm",
     "DevicesForm",
     "InvitationForm",
     "PasswordForm",
@@ -17,6 +18,7 @@ __all__ = [
     "SetPasswordForm",
     "SignInForm",
     "SignUpForm",
+    "StopForm",
     "VerifyForm",
 ]
 
@@ -83,9 +85,23 @@ class RecoverForm(PlainForm, frozen=True, kw_only=True):
 
 
 class ProfileForm(PlainForm, frozen=True, kw_only=True):
-    """What one is called."""
+    """What one is called, or signs in by."""
 
     name: str | None = None
+    username: str | None = None
+
+
+class DataForm(PlainForm, frozen=True, kw_only=True):
+    """Take one's data away, close the account, or erase it."""
+
+    act: str = ""
+    confirmation: str = ""
+
+
+class StopForm(PlainForm, frozen=True, kw_only=True):
+    """Stop what a notice tells of."""
+
+    link: Secret | None = None
 
 
 class PasswordForm(PlainForm, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from nightlatch.testing.adapter_contract import (
     forms,
     headers,
     invitations,
+    leaving,
     links,
     methods,
     origins,
@@ -40,7 +41,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)
