@@ -108,7 +108,9 @@ def a_new_user_name(talk: Talk) -> None:
         _, begun = each.call("POST", "/api/sign-up", {"email": address, "username": name, "password": SECRET})
         proof = {"attempt": begun["attempt"], "authenticator": "email_code", "code": talk.code(address)}
         assert each.call("POST", "/api/attempt/answer", proof)[0] == 200
-    refused = (({"username": "LEO"}, 409), ({"username": "admin"}, 422), ({"username": None}, 422), ({}, 422))
+    refused: list[tuple[dict[str, str | None], int]] = [
+        ({"username": "LEO"}, 409), ({"username": "admin"}, 422), ({"username": None}, 422), ({}, 422),
+    ]  # fmt: skip
     for body, expected in refused:
         assert browser.call("PATCH", "/api/account", body)[0] == expected
     status, account = browser.call("PATCH", "/api/account", {"username": "Mia_B", "name": "Mia"})
