@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
+from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.close_account import CloseAccount
@@ -22,6 +23,7 @@ from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.stop import Stop
+from nightlatch.flows.take_back import TakeBack
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
@@ -136,12 +138,13 @@ class Nightlatch:
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
         self.recover = Recover(core)
-        self.attempts = Attempts(core, prove, self.sign_up, self.recover)
+        self.addresses = Addresses(core)
+        self.attempts = Attempts(core, prove, self.sign_up, self.recover, self.addresses)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
-        self.notice_links = Stop(core, self.close_account)
+        self.notice_links = Stop(core, self.close_account, TakeBack(core))
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)
@@ -152,6 +155,7 @@ class Nightlatch:
     def do_what_is_due(self) -> None:
         """Do what waited for its time: the background does, or whoever runs the outbox in its place."""
         self.close_account.erase_due()
+        self.addresses.change_due()
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

@@ -47,6 +47,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.address_proof_life": timedelta(hours=24),
     "attempts.invitation_life": timedelta(days=30),
     "accounts.grace": timedelta(days=90),
+    "accounts.address_change_wait": timedelta(days=30),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
@@ -131,10 +132,12 @@ class Attempts(Section, frozen=True, kw_only=True):
 
 
 class Accounts(Section, frozen=True, kw_only=True):
-    """How accounts end."""
+    """How accounts change hands and end."""
 
     grace: timedelta = timedelta(days=30)
     """How long somebody who closed their account may still call it off. Then it is erased."""
+    address_change_wait: timedelta = timedelta(days=7)
+    """How long a new address waits where neither a second factor nor the old mailbox speaks for it."""
 
 
 class Budget(Section, frozen=True, kw_only=True):

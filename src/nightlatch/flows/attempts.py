@@ -8,6 +8,8 @@ from datetime import datetime
 from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
+from nightlatch.flows import addresses
+from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete, More, Outcome
@@ -39,13 +41,15 @@ class Attempts:
         prove: verifies passwords.
         sign_up: what a proven address leads to.
         recover: what it leads to where the password was forgotten.
+        addresses: what it leads to where it is a new one of an account.
     """
 
-    def __init__(self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover) -> None:
+    def __init__(self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover, addresses: Addresses) -> None:
         self._core = core
         self._prove = prove
         self._sign_up = sign_up
         self._recover = recover
+        self._addresses = addresses
 
     def look(self, client: Client, attempt: Secret) -> More:
         """Tell what an attempt waits for. Changes nothing.
@@ -59,6 +63,8 @@ class Attempts:
             return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
         if found.purpose == "recover":
             return self._recover.more(found, attempt)
+        if found.purpose == addresses.PURPOSE:
+            return self._addresses.more(found, attempt)
         return More(
             attempt=attempt,
             purpose=found.purpose,
@@ -82,6 +88,9 @@ class Attempts:
         if found.purpose == "recover":
             self._recover.send(client, found)
             return self._recover.more(found, attempt)
+        if found.purpose == addresses.PURPOSE:
+            self._addresses.send(client, found)
+            return self._addresses.more(found, attempt)
         claims = self._core.attempts.claims(found)
         self._sign_up.send(client, found, claims)
         return self._sign_up.more(found, attempt, claims)
@@ -127,7 +136,7 @@ class Attempts:
             if authenticator == "password":
                 return self._password(client, found, Proof(password=password), session)
         if authenticator == EmailCode.kind:
-            return self._code(client, found, code)
+            return self._code(client, found, code, session)
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
     def _set(
@@ -179,11 +188,13 @@ class Attempts:
             return self._prove.answer(client, attempt, proof)
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
-    def _code(self, client: Client, attempt: Attempt, code: Secret | None) -> Outcome:
+    def _code(self, client: Client, attempt: Attempt, code: Secret | None, session: Session | None) -> Outcome:
         if not _awaits_code(attempt):
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if code is None:
             raise InvalidInput(fields={"code": "Please type the code."})
+        changing = attempt.purpose == addresses.PURPOSE
+        acting = self._addresses.belongs(attempt, session) if changing else None
         core = self._core
         spent = self._spend_code(client, attempt)
         try:
@@ -192,6 +203,8 @@ class Attempts:
             core.audit.refused("authn_code_fail", client, reason=refusal.reason, attempt_id=attempt.id)
             raise
         core.give_back(spent)
+        if acting is not None:
+            return self._addresses.proven(client, acting, attempt, redeemed)
         return self._led_to(attempt).proven(client, attempt, redeemed)
 
     def _led_to(self, attempt: Attempt) -> SignUp | Recover:
@@ -276,4 +289,6 @@ class Attempts:
 
 def _awaits_code(attempt: Attempt) -> bool:
     """Tell whether a mailed code is what this attempt waits for."""
+    if attempt.purpose == addresses.PURPOSE:
+        return attempt.step in {"prove", "wait"}
     return attempt.purpose in {"sign_up", "recover"} and attempt.step == "prove" and not attempt.proven

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nightlatch.flows.address_mails import FREEZE, frozen_key
 from nightlatch.flows.core import Core
 from nightlatch.records import Attempt, OneTimeSecret, OutboxMessage, User
 
@@ -19,4 +20,5 @@ def erase(core: Core, user: User) -> bool:
     # Identifiers, authenticators, sessions, tokens and devices go with the user; these name them without a reference.
     for kind in (OneTimeSecret, Attempt, OutboxMessage):
         core.store.delete(kind, {"user_id": user.id})
+    core.store.delete(OneTimeSecret, {"purpose": FREEZE, "destination_key": frozen_key(user)})
     return True

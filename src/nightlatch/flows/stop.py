@@ -7,8 +7,10 @@ from datetime import datetime
 
 from nightlatch.errors import AttemptInvalid, InvalidCode, LinkInvalid
 from nightlatch.flows import close_account
+from nightlatch.flows.address_mails import CANCEL, FREEZE
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.take_back import TakeBack
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
 from nightlatch.services.throttle import Charge
@@ -29,12 +31,17 @@ class Stop:
 
     Args:
         core: what flows stand on.
-        closing: whose closings are called off.
+        closing: calls closings off.
+        take_back: what an old address may do.
     """
 
-    def __init__(self, core: Core, closing: CloseAccount) -> None:
+    def __init__(self, core: Core, closing: CloseAccount, take_back: TakeBack) -> None:
         self._core = core
-        self._acts = {close_account.PURPOSE: closing.keep}
+        self._acts = {
+            close_account.PURPOSE: closing.keep,
+            CANCEL: take_back.stop_change,
+            FREEZE: take_back.freeze,
+        }
 
     def look(self, link: Secret) -> StopView:
         """Tell what a link would stop. Changes nothing: mail scanners open links (adversary 41).

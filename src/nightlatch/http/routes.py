@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, sign_in
+from nightlatch.http.api import account, addresses, sign_in
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
+    AddressBody,
+    AddressChanges,
     AnswerBody,
     BeginBody,
     ChangePasswordBody,
@@ -263,6 +265,44 @@ API: tuple[Route, ...] = (
         answers={200: Stopped},
         refusals=("link_invalid", "throttled"),
         summary="Stop what a mailed notice tells of",
+    ),
+    Route(
+        method="POST",
+        path="/api/account/email",
+        handler=addresses.begin,
+        who="signed_in",
+        body=AddressBody,
+        answers={202: NewAttempt},
+        refusals=_SENSITIVE,
+        summary="Begin to change my address, or to add one",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account/email",
+        handler=addresses.drop,
+        who="signed_in",
+        answers={204: None},
+        refusals=("not_found",),
+        summary="Drop the change of address that waits",
+    ),
+    Route(
+        method="PATCH",
+        path="/api/account/emails/{id}",
+        handler=addresses.prefer,
+        who="signed_in",
+        body=AddressChanges,
+        answers={204: None},
+        refusals=_SENSITIVE,
+        summary="Make one of my addresses the primary one",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account/emails/{id}",
+        handler=addresses.remove,
+        who="signed_in",
+        answers={204: None},
+        refusals=("invalid_input", *_SENSITIVE),
+        summary="Remove one of my addresses",
     ),
 )
 """The JSON API. ``GET /api/openapi.json`` describes it."""

@@ -13,11 +13,17 @@ from nightlatch.pages.render import render
 __all__ = [
     "AccountClosedMail",
     "AccountErasedMail",
+    "AccountFrozenMail",
     "AccountKeptMail",
+    "AddressChangeStoppedMail",
+    "AddressChangedMail",
+    "AddressRemovedMail",
     "AddressTakenMail",
+    "AddressWaitingMail",
     "ConfirmAddressMail",
     "InvitationMail",
     "MailView",
+    "NewAddressMail",
     "NewDeviceMail",
     "PasswordChangedMail",
     "PasswordRefusedMail",
@@ -234,6 +240,107 @@ class AccountErasedMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what happened."""
         return f"Your account at {self.service_name} was erased"
+
+
+class NewAddressMail(MailView, frozen=True, kw_only=True):
+    """Prove that this mailbox is yours, as a new address of an account that you have."""
+
+    template = "new_address"
+    code: str
+    device: str
+    place: str | None
+    minutes: int
+
+    @property
+    def subject(self) -> str:
+        """Tell the purpose; the code stays inside, off locked screens."""
+        return f"Confirm your new address for {self.service_name}"
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class AddressWaitingMail(MailView, frozen=True, kw_only=True):
+    """A change of address waits; the code makes it at once, the link stops it."""
+
+    template = "address_waiting"
+    code: str
+    link: str
+    device: str
+    place: str | None
+    changes_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happens."""
+        return f"Your address at {self.service_name} is to be changed"
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class AddressChangedMail(MailView, frozen=True, kw_only=True):
+    """An address was changed or added; to the old ones with a link that only freezes."""
+
+    template = "address_changed"
+    address: str
+    added: bool
+    primary: bool
+    link: str
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        if self.added:
+            return f"An address was added to your account at {self.service_name}"
+        return f"The address of your account at {self.service_name} was changed"
+
+
+class AddressRemovedMail(MailView, frozen=True, kw_only=True):
+    """An address was removed."""
+
+    template = "address_removed"
+    address: str
+    link: str
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"An address was removed from your account at {self.service_name}"
+
+
+class AddressChangeStoppedMail(MailView, frozen=True, kw_only=True):
+    """A change that waited was stopped from an old address."""
+
+    template = "address_change_stopped"
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"The change of your address at {self.service_name} was stopped"
+
+
+class AccountFrozenMail(MailView, frozen=True, kw_only=True):
+    """The account was frozen from an old address."""
+
+    template = "account_frozen"
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"Your account at {self.service_name} was frozen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,13 @@ def revoke_session(exchange: Exchange) -> Response:
 
 def account(exchange: Exchange) -> Response:
     """My account."""
-    view = exchange.auth.account.get(exchange.session)
-    return exchange.json(account_shape(view.user, view.identifiers))
+    return _account(exchange)
+
+
+def _account(exchange: Exchange) -> Response:
+    acting = exchange.session
+    view, pending = exchange.auth.account.get(acting), exchange.auth.addresses.pending(acting.user_id)
+    return exchange.json(account_shape(view.user, view.identifiers, pending))
 
 
 def change_account(exchange: Exchange, body: AccountChanges) -> Response:
@@ -96,8 +101,7 @@ def change_account(exchange: Exchange, body: AccountChanges) -> Response:
         flow.change_username(exchange.client, acting, username=body.username)
     if not isinstance(body.name, msgspec.UnsetType):
         flow.rename(exchange.client, acting, name=body.name)
-    view = flow.get(acting)
-    return exchange.json(account_shape(view.user, view.identifiers))
+    return _account(exchange)
 
 
 def change_password(exchange: Exchange, body: ChangePasswordBody) -> Response:

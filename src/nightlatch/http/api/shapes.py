@@ -8,12 +8,15 @@ from uuid import UUID
 
 import msgspec
 
+from nightlatch.flows.addresses import Pending
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Event, Identifier, Session, User
 
 __all__ = [
     "AccountChanges",
     "AccountShape",
+    "AddressBody",
+    "AddressChanges",
     "AnswerBody",
     "BeginBody",
     "ChangePasswordBody",
@@ -116,6 +119,19 @@ class ChangePasswordBody(Body, frozen=True, kw_only=True):
     new_password: Secret
 
 
+class AddressBody(Body, frozen=True, kw_only=True):
+    """Begin to change the primary address, or with `keep_old` to add one."""
+
+    email: Short
+    keep_old: bool = False
+
+
+class AddressChanges(Body, frozen=True, kw_only=True):
+    """Make an address the primary one."""
+
+    primary: Literal[True]
+
+
 class StopBody(Body, frozen=True, kw_only=True):
     """Stop what a mailed notice tells of."""
 
@@ -214,10 +230,19 @@ class Revoked(Given, frozen=True, kw_only=True):
 class IdentifierShape(Given, frozen=True, kw_only=True):
     """A proven identifier."""
 
+    id: UUID
     kind: str
     value: str
     primary: bool
     proven_at: datetime
+
+
+class PendingShape(Given, frozen=True, kw_only=True):
+    """A change of address that waits."""
+
+    email: str
+    keep_old: bool
+    changes_at: datetime
 
 
 class AccountShape(Given, frozen=True, kw_only=True):
@@ -229,6 +254,7 @@ class AccountShape(Given, frozen=True, kw_only=True):
     name: str | None
     roles: tuple[str, ...]
     identifiers: list[IdentifierShape]
+    pending_email: PendingShape | None
     created_at: datetime
 
 
@@ -299,8 +325,11 @@ def one_session(session: Session, current: UUID) -> OneSession:
     )
 
 
-def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
+def account_shape(user: User, identifiers: list[Identifier], pending: Pending | None) -> AccountShape:
     """Return what is told of an account."""
+    waits = None
+    if pending is not None:
+        waits = PendingShape(email=pending.address, keep_old=pending.keep_old, changes_at=pending.changes_at)
     return AccountShape(
         id=user.id,
         email=user.email,
@@ -308,9 +337,12 @@ def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
         name=user.name,
         roles=user.roles,
         identifiers=[
-            IdentifierShape(kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at)
+            IdentifierShape(
+                id=each.id, kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at
+            )
             for each in identifiers
         ],
+        pending_email=waits,
         created_at=user.created_at,
     )
 

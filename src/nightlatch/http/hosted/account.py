@@ -28,6 +28,11 @@ _WORDS = {
     "session_revoked": "A device was signed out",
     "sessions_revoked": "Other devices were signed out",
     "privilege_permissions_changed": "Your roles were changed",
+    "user_address_change_begun": "A change of your address was begun",
+    "user_address_change_dropped": "A change of your address was dropped",
+    "user_address_change_stopped": "A change of your address was stopped from the old one",
+    "user_address_changed": "Your address was changed",
+    "user_address_removed": "An address was removed",
     "user_closed": "Your account was closed",
     "user_kept": "The closing of your account was called off",
     "user_exported": "Your data was downloaded",
@@ -64,7 +69,14 @@ def _profile_page(exchange: Exchange, form: ProfileForm, refusal: NightlatchErro
     }
     asks_username = exchange.auth.settings.asks_username and user.external_id is None
     return form_page(
-        exchange, "profile.html", refusal, tab="/account", user=user, values=values, asks_username=asks_username
+        exchange,
+        "profile.html",
+        refusal,
+        tab="/account",
+        user=user,
+        values=values,
+        asks_username=asks_username,
+        asks_email=exchange.auth.settings.asks_email,
     )
 
 

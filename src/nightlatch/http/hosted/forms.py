@@ -7,8 +7,11 @@ import msgspec
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "AddressesForm",
     "DataForm",
     "DevicesForm",
+    "EmailCodeForm",
+    "EmailForm",
     "InvitationForm",
     "PasswordForm",
     "PlainForm",
@@ -89,6 +92,27 @@ class ProfileForm(PlainForm, frozen=True, kw_only=True):
 
     name: str | None = None
     username: str | None = None
+
+
+class AddressesForm(PlainForm, frozen=True, kw_only=True):
+    """Prefer or remove an address, or drop the change that waits."""
+
+    act: str = ""
+    id: str = ""
+
+
+class EmailForm(PlainForm, frozen=True, kw_only=True):
+    """A new address, in place of the primary one or beside it."""
+
+    email: str = ""
+    keep_old: str | None = None
+
+
+class EmailCodeForm(PlainForm, frozen=True, kw_only=True):
+    """The code from the new address or the old one, or the wish for another."""
+
+    code: Secret | None = None
+    again: str | None = None
 
 
 class DataForm(PlainForm, frozen=True, kw_only=True):

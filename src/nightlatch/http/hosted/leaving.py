@@ -63,7 +63,7 @@ def stop(exchange: Exchange) -> Response:
     if link is None:
         raise LinkInvalid("no link")
     view = exchange.auth.notice_links.look(Secret(link))
-    return page(exchange, "stop.html", link=link, purpose=view.purpose, expires_at=view.expires_at)
+    return page(exchange, "stop.html", link=link, purpose=view.purpose)
 
 
 def send_stop(exchange: Exchange, form: StopForm) -> Response:

@@ -15,6 +15,7 @@ from nightlatch.settings import settings_from
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.adapter_contract import (
     account,
+    addresses,
     assets,
     bodies,
     cookies,
@@ -41,7 +42,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)
