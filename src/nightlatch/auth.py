@@ -16,6 +16,7 @@ from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.operator import Operator
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
@@ -139,12 +140,13 @@ class Nightlatch:
         self.sign_in = SignIn(core, prove)
         self.recover = Recover(core)
         self.addresses = Addresses(core)
-        self.attempts = Attempts(core, prove, self.sign_up, self.recover, self.addresses)
+        self.operator_recovery = OperatorRecovery(core, self.recover)
+        self.attempts = Attempts(core, prove, self.sign_up, self.recover, self.addresses, self.operator_recovery)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
-        self.notice_links = Stop(core, self.close_account, TakeBack(core))
+        self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)

@@ -48,6 +48,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.invitation_life": timedelta(days=30),
     "accounts.grace": timedelta(days=90),
     "accounts.address_change_wait": timedelta(days=30),
+    "accounts.operator_recovery_delay": timedelta(days=30),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
@@ -132,12 +133,14 @@ class Attempts(Section, frozen=True, kw_only=True):
 
 
 class Accounts(Section, frozen=True, kw_only=True):
-    """How accounts change hands and end."""
+    """How accounts change hands and end: what each waits for."""
 
     grace: timedelta = timedelta(days=30)
-    """How long somebody who closed their account may still call it off. Then it is erased."""
+    """Closed, until erased: it may still be called off."""
     address_change_wait: timedelta = timedelta(days=7)
-    """How long a new address waits where neither a second factor nor the old mailbox speaks for it."""
+    """A new address that neither a second factor nor the old mailbox speaks for."""
+    operator_recovery_delay: timedelta = timedelta(hours=72)
+    """A recovery that an operator started: somebody may object."""
 
 
 class Budget(Section, frozen=True, kw_only=True):

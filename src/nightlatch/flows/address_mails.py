@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from nightlatch.flows.core import Core
+from nightlatch.pages.account_mails import AddressChangedMail, AddressRemovedMail, AddressWaitingMail, NewAddressMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import AddressChangedMail, AddressRemovedMail, AddressWaitingMail, NewAddressMail
 from nightlatch.records import Attempt, Identifier, User
 from nightlatch.services.client import Client
 from nightlatch.services.one_time import Issued

@@ -8,10 +8,11 @@ from datetime import datetime
 from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
-from nightlatch.flows import addresses
+from nightlatch.flows import addresses, operator_recovery
 from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_changed
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.recover import Recover
@@ -42,14 +43,24 @@ class Attempts:
         sign_up: what a proven address leads to.
         recover: what it leads to where the password was forgotten.
         addresses: what it leads to where it is a new one of an account.
+        lost: what the link leads to of who lost everything.
     """
 
-    def __init__(self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        core: Core,
+        prove: Prove,
+        sign_up: SignUp,
+        recover: Recover,
+        addresses: Addresses,
+        lost: OperatorRecovery,
+    ) -> None:
         self._core = core
         self._prove = prove
         self._sign_up = sign_up
         self._recover = recover
         self._addresses = addresses
+        self._lost = lost
 
     def look(self, client: Client, attempt: Secret) -> More:
         """Tell what an attempt waits for. Changes nothing.
@@ -221,6 +232,8 @@ class Attempts:
         """
         del client
         row, origin = self._link(link)
+        if row.purpose == operator_recovery.PURPOSE:
+            self._lost.see_that_it_is_time(origin)
         address = self._core.attempts.claims(origin).email or ""
         return LinkView(purpose=row.purpose, address=address, expires_at=row.expires_at)
 
@@ -240,6 +253,8 @@ class Attempts:
         row, origin = self._link(link)
         own = self._own(attempt, origin)
         try:
+            if row.purpose == operator_recovery.PURPOSE:
+                return self._lost.fork(client, row, origin)
             if own is not None:
                 return self._led_to(own).proven(client, own, row)
             return self._led_to(origin).fork(client, row, origin)
@@ -247,7 +262,7 @@ class Attempts:
             raise LinkInvalid(refusal.reason) from None
 
     def _link(self, link: Secret) -> tuple[OneTimeSecret, Attempt]:
-        row = self._core.one_time.find_link(link, "sign_up", "recover")
+        row = self._core.one_time.find_link(link, "sign_up", "recover", operator_recovery.PURPOSE)
         origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if origin is None or origin.sealed_claims is None:
             raise LinkInvalid("its attempt is finished")

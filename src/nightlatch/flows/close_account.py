@@ -8,8 +8,8 @@ from nightlatch.errors import AttemptInvalid, NotAuthenticated
 from nightlatch.flows.core import Core
 from nightlatch.flows.erase import erase
 from nightlatch.flows.fresh import see_that_it_is_fresh, see_that_it_is_ours
+from nightlatch.pages.account_mails import AccountClosedMail, AccountErasedMail, AccountKeptMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import AccountClosedMail, AccountErasedMail, AccountKeptMail
 from nightlatch.ports import before
 from nightlatch.records import Attempt, Identifier, OneTimeSecret, Session, User
 from nightlatch.services.client import NOBODY, Client

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from nightlatch.flows.core import Core
+from nightlatch.pages.account_mails import RecoveredMail, RecoveryProvenMail, UsernameChangedMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import (
-    NewDeviceMail,
-    PasswordChangedMail,
-    PasswordRefusedMail,
-    RecoveredMail,
-    RecoveryProvenMail,
-    UsernameChangedMail,
-)
+from nightlatch.pages.mails import NewDeviceMail, PasswordChangedMail, PasswordRefusedMail
 from nightlatch.records import Identifier, User
 from nightlatch.services.client import Client
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nightlatch.errors import AttemptInvalid, InvalidCode, LinkInvalid
-from nightlatch.flows import close_account
+from nightlatch.flows import close_account, operator_recovery
 from nightlatch.flows.address_mails import CANCEL, FREEZE
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
@@ -33,14 +34,16 @@ class Stop:
         core: what flows stand on.
         closing: calls closings off.
         take_back: what an old address may do.
+        lost: recoveries that an operator started.
     """
 
-    def __init__(self, core: Core, closing: CloseAccount, take_back: TakeBack) -> None:
+    def __init__(self, core: Core, closing: CloseAccount, take_back: TakeBack, lost: OperatorRecovery) -> None:
         self._core = core
         self._acts = {
             close_account.PURPOSE: closing.keep,
             CANCEL: take_back.stop_change,
             FREEZE: take_back.freeze,
+            operator_recovery.CANCEL: lost.stop,
         }
 
     def look(self, link: Secret) -> StopView:

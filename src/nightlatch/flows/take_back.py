@@ -10,7 +10,8 @@ from uuid import UUID
 from nightlatch.errors import AttemptInvalid
 from nightlatch.flows.address_mails import FREEZE, frozen_key
 from nightlatch.flows.core import Core
-from nightlatch.pages.mails import AccountFrozenMail, AddressChangeStoppedMail, MailView
+from nightlatch.pages.account_mails import AccountFrozenMail, AddressChangeStoppedMail
+from nightlatch.pages.mails import MailView
 from nightlatch.ports import any_of
 from nightlatch.records import Attempt, Identifier, OneTimeSecret, User
 from nightlatch.services.client import Client

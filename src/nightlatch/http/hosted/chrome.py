@@ -31,6 +31,7 @@ _NOTICES = {
     "removed": "The address is removed.",
     "dropped": "The change is dropped. Your address stays.",
     "cancel_change": "The change is stopped, and everybody is signed out. Choose another password now.",
+    "cancel_recovery": "The recovery is stopped. Nothing is changed.",
     "freeze": "The account is frozen. Please write to the people who run this service.",
     "closed": "Your account is closed. The mail we sent tells until when you can keep it after all.",
     "erased": "Your account is erased.",
