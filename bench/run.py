@@ -19,6 +19,8 @@ _FIGURES = {
     for each in (
         figures.session,
         figures.flask,
+        figures.django,
+        figures.fastapi,
         figures.sign_in,
         figures.flood,
         figures.start,

@@ -38,6 +38,7 @@ from nightlatch.services.gate import Gate
 from nightlatch.services.hashing import HashingPool
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
+from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
@@ -158,6 +159,15 @@ class Nightlatch:
         """Do what waited for its time: the background does, or whoever runs the outbox in its place."""
         self.close_account.erase_due()
         self.addresses.change_due()
+
+    def see_keys(self) -> None:
+        """See that every installation on this database has the same secret keys. Who hosts the core calls it once.
+
+        Raises:
+            ConfigurationError: this one has others.
+            StoreUnavailable: the database cannot be reached.
+        """
+        SecretKeys(self.store, self.clock, self.keyring).see()
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from nightlatch.django.installation import core
+from nightlatch.django.installation import core, installation
 from nightlatch.django.models import Authenticator, Event, Identifier, Session, User
 from nightlatch.django.users import ours
 from nightlatch.errors import NightlatchError
@@ -35,6 +35,11 @@ class ReadOnly(admin.ModelAdmin):
     """Rows to look at. What is secret is not shown, not even to a superuser: hashes and sealed texts stay out."""
 
     hidden: tuple[str, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows where the core writes them: whoever revokes must see what there is."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.using(installation().configuration.database)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return what is shown."""

@@ -43,6 +43,7 @@ __all__ = [
     "OneTimeSecret",
     "OutboxMessage",
     "SchemaStep",
+    "SecretKey",
     "Session",
     "ThrottleCounter",
     "TokenFamily",
@@ -194,6 +195,7 @@ Event = _model(records.Event)
 OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)
+SecretKey = _model(records.SecretKey)
 
 
 def model_of(kind: type[Record]) -> Any:
