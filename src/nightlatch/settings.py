@@ -47,8 +47,6 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.address_proof_life": timedelta(hours=24),
     "attempts.invitation_life": timedelta(days=30),
     "accounts.grace": timedelta(days=90),
-    "accounts.address_change_wait": timedelta(days=30),
-    "accounts.operator_recovery_delay": timedelta(days=30),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
