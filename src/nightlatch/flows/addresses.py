@@ -71,7 +71,7 @@ class Addresses:
             ReauthenticationRequired: the session's proof is not fresh.
             InvalidInput: it is no address, or one's own, or there are ten.
             Forbidden: the application keeps this account.
-            Throttled: too many changes from here.
+            Throttled: too many changes from here, or of this account.
         """
         core = self._core
         user = self._sensitive(session)
@@ -83,7 +83,7 @@ class Addresses:
             raise InvalidInput(fields={"email": "That is your address already."})
         if len(own) >= _MOST:
             raise InvalidInput(fields={"email": f"An account has at most {_MOST} addresses. Please remove one first."})
-        self._spend(client)
+        self._spend(client, user)
         life = core.settings.attempts.address_proof_life
         with core.transaction():
             attempt, secret = core.attempts.open(
@@ -324,11 +324,17 @@ class Addresses:
             raise AttemptInvalid("user changed since the change began")
         return user
 
-    def _spend(self, client: Client) -> None:
+    def _spend(self, client: Client, user: User) -> None:
         core, budgets = self._core, self._core.settings.throttle
         try:
-            # A sign-up's: both mail to an address that anybody may type.
-            core.throttle.spend([Charge(budgets.sign_up_per_address, f"sign_up:address:{client.address}")])
+            core.throttle.spend(
+                [
+                    # A sign-up's: both mail to an address that anybody may type.
+                    Charge(budgets.sign_up_per_address, f"sign_up:address:{client.address}"),
+                    # The notices to the old addresses have no cap of their own: they must arrive. This bounds them.
+                    Charge(budgets.address_changes_per_user, f"change_email:user:{user.id}"),
+                ]
+            )
         except Throttled:
             core.audit.counted("user_address_change_throttled", client, reason="budget spent")
             raise
