@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ _NOT_DELIVERING = ("console", "locmem", "dummy", "filebased")
 
 def register_checks() -> None:
     """Make Django run them."""
-    for each in (_middleware, _backends, _settings, _database, _user_model, _order):
+    for each in (_middleware, _backends, _settings, _database, _user_model, _nothing_to_sign_in_by, _order):
         register(_listed(each), Tags.security)
     register(_listed(_urls), Tags.urls)
     register(_listed(_reset_links), Tags.urls)
@@ -170,6 +171,22 @@ def _user_model() -> Iterator[CheckMessage]:
         )
 
 
+def _nothing_to_sign_in_by() -> Iterator[CheckMessage]:
+    found, model = _configuration(), get_user_model()
+    if found is None or ours():
+        return
+    by_address = model.get_email_field_name() == model.USERNAME_FIELD
+    if found.vouches or (found.outline.asks_username and not by_address):
+        return
+    yield Warning(
+        f"Users of {django_settings.AUTH_USER_MODEL!r} have nothing to sign in by: their addresses do not count as"
+        " proven, and their user names are not asked for.",
+        hint="Write NIGHTLATCH = {'identifiers': 'email_and_username'}, where they sign in by user name; or"
+        " {'vouch_for_addresses': True}, if every address that lies there was proven.",
+        id="nightlatch.W017",
+    )
+
+
 def _settings() -> Iterator[CheckMessage]:
     try:
         found = Configuration()
@@ -222,12 +239,12 @@ def _order() -> Iterator[CheckMessage]:
 
 
 def _migrations(app_configs: Any, databases: Any = None, **_: Any) -> list[CheckMessage]:
-    # A warning, since `migrate` looks before it migrates; without the tables the first use refuses anyway.
+    # A warning, and none to who runs `migrate`, which looks first; without the tables the first use refuses anyway.
     from django.db.migrations.executor import MigrationExecutor
 
     del app_configs
     found = _configuration()
-    if found is None or found.database not in (databases or ()):
+    if found is None or found.database not in (databases or ()) or sys.argv[1:2] == ["migrate"]:
         return []
     executor = MigrationExecutor(connections[found.database])
     targets = [each for each in executor.loader.graph.leaf_nodes() if each[0] == "nightlatch"]
