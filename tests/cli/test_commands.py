@@ -77,7 +77,6 @@ def test_users(run: Callable[..., Result], mia: str) -> None:
     assert run("users", "list").output.strip() == "There are no users yet."
 
 
-@pytest.mark.usefixtures("mia")
 def test_a_recovery_is_started_and_not_finished(run: Callable[..., Result], mia: str) -> None:
     """A link to hand over, from when it works, and no password anywhere; one of the two ways must be named."""
     told = json.loads(run("users", "recover", MIA, "--hand-over", "--json").output)
@@ -88,6 +87,7 @@ def test_a_recovery_is_started_and_not_finished(run: Callable[..., Result], mia:
     assert run("users", "recover", MIA, "--to", "leo@example.org").exit_code != 0
 
 
+@pytest.mark.usefixtures("mia")
 def test_sessions(run: Callable[..., Result]) -> None:
     """List and revoke."""
     (row,) = json.loads(run("sessions", "list", "--user", MIA, "--json").output)
