@@ -9,14 +9,18 @@ from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
+from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.manage_authenticators import ManageAuthenticators
 from nightlatch.flows.operator import Operator
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.prove_address import ProveAddress
 from nightlatch.flows.provision import Provision
@@ -24,6 +28,8 @@ from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.stop import Stop
+from nightlatch.flows.take_back import TakeBack
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
@@ -115,6 +121,8 @@ class Nightlatch:
         self.background = Background(
             chores=(self.outbox.run_once, self.sessions.write_touches),
             sweeps=(
+                # Before attempts are swept: what waits for its time is one of them.
+                self.do_what_is_due,
                 password.sample,
                 attempts_service.sweep,
                 one_time_secrets.sweep,
@@ -150,16 +158,34 @@ class Nightlatch:
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
         self.recover = Recover(core)
-        self.attempts = Attempts(core, prove, self.sign_up, self.recover, ProveAddress(core, prove))
+        self.addresses = Addresses(core)
+        self.operator_recovery = OperatorRecovery(core, self.recover)
+        self.attempts = Attempts(
+            core,
+            prove,
+            self.sign_up,
+            self.recover,
+            self.addresses,
+            self.operator_recovery,
+            ProveAddress(core, prove),
+        )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
         self.manage_authenticators = ManageAuthenticators(core)
+        self.close_account = CloseAccount(core)
+        self.export_account = ExportAccount(core)
+        self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
         self.export_users = ExportUsers(core)
+
+    def do_what_is_due(self) -> None:
+        """Do what waited for its time: the background does, or whoever runs the outbox in its place."""
+        self.close_account.erase_due()
+        self.addresses.change_due()
 
     def see_keys(self) -> None:
         """See that every installation on this database has the same secret keys. Who hosts the core calls it once.

@@ -23,6 +23,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "Accounts",
     "Attempts",
     "Budget",
     "Hashing",
@@ -46,6 +47,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.sign_in_life": timedelta(hours=1),
     "attempts.address_proof_life": timedelta(hours=24),
     "attempts.invitation_life": timedelta(days=30),
+    "accounts.grace": timedelta(days=90),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
@@ -136,6 +138,17 @@ class Attempts(Section, frozen=True, kw_only=True):
     codes_per_attempt: int = 3
 
 
+class Accounts(Section, frozen=True, kw_only=True):
+    """How accounts change hands and end: what each waits for."""
+
+    grace: timedelta = timedelta(days=30)
+    """Closed, until erased: it may still be called off."""
+    address_change_wait: timedelta = timedelta(days=7)
+    """A new address that neither a second factor nor the old mailbox speaks for."""
+    operator_recovery_delay: timedelta = timedelta(hours=72)
+    """A recovery that an operator started: somebody may object."""
+
+
 class Budget(Section, frozen=True, kw_only=True):
     """So many in so long."""
 
@@ -154,6 +167,7 @@ class Throttle(Section, frozen=True, kw_only=True):
     sign_up_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
     recover_per_address: Budget = Budget(limit=10, per=timedelta(hours=1))
     recover_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
+    address_changes_per_user: Budget = Budget(limit=5, per=timedelta(days=1))
     mail_per_recipient: Budget = Budget(limit=5, per=timedelta(hours=1))
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
@@ -230,6 +244,7 @@ class Settings(Section, frozen=True, kw_only=True):
     totp: Totp = Totp()
     sessions: Sessions = Sessions()
     attempts: Attempts = Attempts()
+    accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()

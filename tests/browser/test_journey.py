@@ -299,6 +299,73 @@ def test_a_forgotten_password(walk: Walk) -> None:
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
+def test_a_new_address(walk: Walk) -> None:
+    """From the profile: a code from the new mailbox, one from the old; then the notice that freezes."""
+    sign_up(walk)
+    page, server = walk.page, walk.server
+    walk.open("/auth/account")
+    page.get_by_role("link", name="Your addresses").click()
+    walk.look("emails")
+    page.get_by_role("link", name="Change or add").click()
+    walk.look("email")
+    page.get_by_label("New e-mail").fill("mia@home.example")
+    page.get_by_label("Keep my old address").check()
+    page.get_by_role("button", name="Send the code").click()
+    walk.look("email-code")
+    page.get_by_label("Code from the mail").fill(server.code("mia@home.example"))
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("We sent another code to")).to_be_visible()
+    walk.look("email-code-old")
+    code = server.code(MIA)
+    walk.open("/auth/account/emails")
+    expect(page.get_by_text("A change waits")).to_be_visible()
+    walk.look("emails-waiting")
+    walk.open("/dev/mailbox")
+    page.get_by_role("link", name="stop?link=").first.click()
+    walk.look("stop-change")
+    walk.open("/auth/account/email/code")
+    page.get_by_label("Code from the mail").fill(code)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_contain_text("Your new address counts")
+    walk.look("emails-two")
+    page.get_by_role("button", name="Make primary mia@home.example").click()
+    expect(page.get_by_role("status")).to_contain_text("Your primary address is changed.")
+    walk.open("/dev/mailbox")
+    page.get_by_role("link", name="stop?link=").first.click()
+    walk.look("stop-freeze")
+
+
+def test_leaving(walk: Walk) -> None:
+    """A downloaded file, a closed account that is kept after all, and one that is erased."""
+    sign_up(walk)
+    page, server = walk.page, walk.server
+    walk.open("/auth/account")
+    page.get_by_role("link", name="Data", exact=True).click()
+    walk.look("data")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "account.json"
+    page.get_by_role("button", name="Close account").click()
+    expect(page.get_by_role("status")).to_contain_text("Your account is closed.")
+    walk.open("/dev/mailbox")
+    page.get_by_role("link", name="stop?link=").first.click()
+    walk.look("stop")
+    page.get_by_role("button", name="Keep my account").click()
+    expect(page.get_by_role("status")).to_contain_text("Your account stays.")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    walk.open("/auth/account/data")
+    page.get_by_role("button", name="Erase account").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    walk.look("data-wrong")
+    page.get_by_label("What to type").fill(MIA)
+    page.get_by_role("button", name="Erase account").click()
+    expect(page.get_by_role("status")).to_contain_text("Your account is erased.")
+    assert server.url in page.url
+
+
 def test_the_keyboard_alone(walk: Walk) -> None:
     """Tab and Enter are enough, from field to field, and focus is always to be seen."""
     walk.open("/auth/sign-in")

@@ -77,6 +77,16 @@ def test_users(run: Callable[..., Result], mia: str) -> None:
     assert run("users", "list").output.strip() == "There are no users yet."
 
 
+def test_a_recovery_is_started_and_not_finished(run: Callable[..., Result], mia: str) -> None:
+    """A link to hand over, from when it works, and no password anywhere; one of the two ways must be named."""
+    told = json.loads(run("users", "recover", MIA, "--hand-over", "--json").output)
+    assert "/auth/verify?link=nll_" in told["link"]
+    assert told["works_at"].endswith(("Z", "+00:00"))
+    assert "Hand this over in person" in run("users", "recover", MIA, "--hand-over").output
+    assert run("users", "recover", mia).exit_code == 2
+    assert run("users", "recover", MIA, "--to", "leo@example.org").exit_code != 0
+
+
 @pytest.mark.usefixtures("mia")
 def test_sessions(run: Callable[..., Result]) -> None:
     """List and revoke."""

@@ -121,7 +121,7 @@ def test_an_enrolment_that_is_abandoned_locks_nobody_out(house: House) -> None:
     second = flows.begin_totp(HERE, session)
     with pytest.raises(NotFound):
         flows.confirm_totp(HERE, session, first.id, AuthenticatorApp(first.secret, house.clock).code())
-    house.clock.advance(minutes=14)
+    house.clock.advance(minutes=9)
     app = AuthenticatorApp(second.secret, house.clock)
     assert flows.confirm_totp(HERE, session, second.id, app.code()).recovery_codes
 
@@ -187,7 +187,7 @@ def test_a_recovery_code_is_good_once(mia: Mia) -> None:
     typed = Secret(mia.codes[0].reveal().upper().replace("-", " "))
     assert isinstance(mia.answer(mia.password(), "recovery_code", typed), Complete)
     mia.house.deliver()
-    assert "9 of them are left" in mia.house.newest(MIA).text
+    assert any("9 of them are left" in each.text for each in mia.house.mails)
     with pytest.raises(InvalidCode):
         mia.answer(mia.password(), "recovery_code", mia.codes[0])
     assert mia.house.auth.manage_authenticators.list(mia.session).recovery_codes_left == 9
@@ -304,7 +304,7 @@ def test_removal_ends_every_other_session(mia: Mia) -> None:
     assert kinds == ["password"]
     assert isinstance(house.auth.sign_in.begin(ELSEWHERE, identifier=MIA, password=PASSWORD), Complete)
     house.deliver()
-    assert "removed" in house.newest(MIA).text
+    assert any("app was removed" in each.text for each in house.mails)
 
 
 def test_recovery_codes_are_replaced_as_a_set(mia: Mia) -> None:

@@ -8,8 +8,11 @@ from datetime import datetime
 from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
+from nightlatch.flows import addresses, operator_recovery
+from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_changed
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.prove_address import ProveAddress
@@ -40,16 +43,27 @@ class Attempts:
         prove: verifies passwords.
         sign_up: what a proven address leads to.
         recover: what it leads to where the password was forgotten.
+        addresses: what it leads to where it is a new one of an account.
+        lost: what the link leads to of who lost everything.
         prove_address: what it leads to where a sign-in is to bind an authenticator.
     """
 
     def __init__(
-        self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover, prove_address: ProveAddress
+        self,
+        core: Core,
+        prove: Prove,
+        sign_up: SignUp,
+        recover: Recover,
+        addresses: Addresses,
+        lost: OperatorRecovery,
+        prove_address: ProveAddress,
     ) -> None:
         self._core = core
         self._prove = prove
         self._sign_up = sign_up
         self._recover = recover
+        self._addresses = addresses
+        self._lost = lost
         self._prove_address = prove_address
 
     def look(self, client: Client, attempt: Secret) -> More:
@@ -64,6 +78,8 @@ class Attempts:
             return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
         if found.purpose == "recover":
             return self._recover.more(found, attempt)
+        if found.purpose == addresses.PURPOSE:
+            return self._addresses.more(found, attempt)
         return self._prove.more_of(found, attempt)
 
     def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
@@ -84,6 +100,9 @@ class Attempts:
         if found.purpose == "sign_in":
             self._prove_address.send(client, found)
             return self._prove.more_of(found, attempt)
+        if found.purpose == addresses.PURPOSE:
+            self._addresses.send(client, found)
+            return self._addresses.more(found, attempt)
         claims = self._core.attempts.claims(found)
         self._sign_up.send(client, found, claims)
         return self._sign_up.more(found, attempt, claims)
@@ -127,7 +146,7 @@ class Attempts:
             if new_password is not None:
                 return self._set(client, found, new_password, username=username, name=name)
             if authenticator == EmailCode.kind:
-                return self._code(client, found, code)
+                return self._code(client, found, code, session)
             if authenticator is None:
                 raise InvalidInput(fields={"authenticator": "Please say what you prove."})
             return self._proof(client, found, authenticator, Proof(password=password, code=code), session)
@@ -181,11 +200,13 @@ class Attempts:
             return self._recover.more(*self._prove.besides(client, attempt, kind, proof))
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
-    def _code(self, client: Client, attempt: Attempt, code: Secret | None) -> Outcome:
+    def _code(self, client: Client, attempt: Attempt, code: Secret | None, session: Session | None) -> Outcome:
         if not _awaits_code(attempt):
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if code is None:
             raise InvalidInput(fields={"code": "Please type the code."})
+        changing = attempt.purpose == addresses.PURPOSE
+        acting = self._addresses.belongs(attempt, session) if changing else None
         core = self._core
         spent = self._spend_code(client, attempt)
         try:
@@ -194,6 +215,8 @@ class Attempts:
             core.audit.refused("authn_code_fail", client, reason=refusal.reason, attempt_id=attempt.id)
             raise
         core.give_back(spent)
+        if acting is not None:
+            return self._addresses.proven(client, acting, attempt, redeemed)
         return self._led_to(attempt).proven(client, attempt, redeemed)
 
     def _led_to(self, attempt: Attempt) -> SignUp | Recover | ProveAddress:
@@ -215,6 +238,8 @@ class Attempts:
         """
         del client
         row, origin = self._link(link)
+        if row.purpose == operator_recovery.PURPOSE:
+            self._lost.see_that_it_is_time(origin)
         address = self._core.attempts.claims(origin).email or ""
         return LinkView(purpose=row.purpose, address=address, expires_at=row.expires_at)
 
@@ -234,6 +259,8 @@ class Attempts:
         row, origin = self._link(link)
         own = self._own(attempt, origin)
         try:
+            if row.purpose == operator_recovery.PURPOSE:
+                return self._lost.fork(client, row, origin)
             if own is not None:
                 return self._led_to(own).proven(client, own, row)
             return self._led_by_link_to(origin).fork(client, row, origin)
@@ -241,7 +268,7 @@ class Attempts:
             raise LinkInvalid(refusal.reason) from None
 
     def _link(self, link: Secret) -> tuple[OneTimeSecret, Attempt]:
-        row = self._core.one_time.find_link(link, "sign_up", "recover")
+        row = self._core.one_time.find_link(link, "sign_up", "recover", operator_recovery.PURPOSE)
         origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if origin is None or origin.sealed_claims is None:
             raise LinkInvalid("its attempt is finished")
@@ -285,4 +312,6 @@ def _awaits_code(attempt: Attempt) -> bool:
     """Tell whether a mailed code is what this attempt waits for."""
     if attempt.purpose == "sign_in":
         return attempt.step == "enrol" and not attempt.proven
+    if attempt.purpose == addresses.PURPOSE:
+        return attempt.step in {"prove", "wait"}
     return attempt.purpose in {"sign_up", "recover"} and attempt.step == "prove" and not attempt.proven

@@ -16,12 +16,13 @@ from msgspec.structs import replace
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
-from nightlatch.errors import AttemptInvalid, Forbidden, NotAuthenticated, NotFound, ReauthenticationRequired
+from nightlatch.errors import AttemptInvalid, Forbidden, NotAuthenticated, NotFound
 from nightlatch.flows.core import Core
+from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.names import clean_name
 from nightlatch.flows.notices import tell_authenticators_changed
 from nightlatch.flows.outcome import Complete
-from nightlatch.primitives.assurance import condensed, meets
+from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.otp import key_uri, typed_seed
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Evidence, Session, User
@@ -31,8 +32,6 @@ from nightlatch.services.throttle import Charge
 
 __all__ = ["Bound", "ManageAuthenticators", "Owned", "Proposal"]
 
-FRESH = timedelta(minutes=15)
-"""How old the proof of who changes their authenticators may be, at the level that their sign-ins need."""
 _ENROLMENT_LIFE = timedelta(hours=1)
 
 
@@ -291,9 +290,7 @@ class ManageAuthenticators:
         user = core.store.get(User, session.user_id)
         if user is None or user.status != "active":
             raise NotAuthenticated("user is gone or suspended")
-        needed = needed_by(core.users.authenticators(user.id))
-        if not meets(session.evidence, aal=needed, max_age=FRESH, now=core.clock.now()):
-            raise ReauthenticationRequired("authenticators change after fresh proof", aal=needed, max_age=FRESH)
+        see_that_it_is_fresh(core, session)
         return user
 
     def _propose(self, client: Client, user: User, name: str | None) -> Proposal:

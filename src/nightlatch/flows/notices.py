@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from nightlatch.flows.core import Core
+from nightlatch.pages.account_mails import RecoveredMail, RecoveryProvenMail, UsernameChangedMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import (
-    AuthenticatorMail,
-    PasswordChangedMail,
-    PasswordRefusedMail,
-    RecoveredMail,
-    RecoveryProvenMail,
-)
+from nightlatch.pages.mails import AuthenticatorMail, NewDeviceMail, PasswordChangedMail, PasswordRefusedMail
 from nightlatch.records import Identifier, User
 from nightlatch.services.client import Client
 
 __all__ = [
     "tell_authenticators_changed",
+    "tell_new_device",
     "tell_password_changed",
     "tell_password_refused",
     "tell_recovered",
     "tell_recovery_code_used",
     "tell_recovery_proven",
+    "tell_username_changed",
 ]
 
 
@@ -103,6 +100,34 @@ def tell_recovered(core: Core, client: Client, user: User) -> None:
     for each in _addresses(core, user):
         notice = RecoveredMail(
             service_name=core.settings.service_name,
+            device=device_words(client.user_agent),
+            place=client.ip,
+            at=core.clock.now(),
+        )
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_new_device(core: Core, client: Client, user: User) -> None:
+    """Tell that a browser signed in which carries no device cookie of this user, in the transaction that is open.
+
+    ASVS 6.3.5. By the cookie and not by the address: people move, and thieves sit next door.
+    """
+    for each in _addresses(core, user):
+        notice = NewDeviceMail(
+            service_name=core.settings.service_name,
+            device=device_words(client.user_agent),
+            place=client.ip,
+            at=core.clock.now(),
+        )
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_username_changed(core: Core, client: Client, user: User, username: str) -> None:
+    """Tell that the user name was changed, in the transaction that is open (ASVS 6.3.7)."""
+    for each in _addresses(core, user):
+        notice = UsernameChangedMail(
+            service_name=core.settings.service_name,
+            username=username,
             device=device_words(client.user_agent),
             place=client.ip,
             at=core.clock.now(),

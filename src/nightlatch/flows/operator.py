@@ -7,6 +7,7 @@ from uuid import UUID
 from nightlatch.errors import NotFound
 from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
+from nightlatch.flows.erase import erase
 from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
 from nightlatch.records import Authenticator, Identifier, Session, User
@@ -95,9 +96,8 @@ class Operator:
         """
         core = self._core
         with core.transaction():
-            core.one_time.void_for(user_id)
-            if not core.store.delete(User, {"id": user_id}):
-                raise NotFound("no such user")
+            if not erase(core, self._get(user_id)):
+                raise NotFound("user changed in between")
             core.audit.done("user_deleted", NOBODY, user_id=user_id, details={"by": "operator"})
 
     def set_roles(self, user_id: UUID, roles: tuple[str, ...]) -> User:

@@ -10,7 +10,7 @@ from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredentials, InvalidInput, Throttled
 from nightlatch.flows.core import Core
-from nightlatch.flows.notices import tell_password_refused, tell_recovery_code_used
+from nightlatch.flows.notices import tell_new_device, tell_password_refused, tell_recovery_code_used
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.assurance import condensed, level_of
 from nightlatch.primitives.ids import uuid7
@@ -326,6 +326,8 @@ class Prove:
             session_id=session.id if session else None,
             details={"amr": session.amr, "aal": session.aal} if session else None,
         )
+        if complete.device is not None:
+            tell_new_device(self._core, client, complete.user)
 
     def _log_failure(self, client: Client, subject: Subject, refusal: InvalidCredentials | InvalidCode) -> None:
         core = self._core

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotAuthenticated
 from nightlatch.flows.core import Core
+from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.outcome import More
 from nightlatch.flows.prove import Prove
 from nightlatch.records import Session, User
@@ -57,3 +58,11 @@ class Reauthenticate:
                 return_to=return_to,
             )
         return self._prove.more_of(attempt, secret)
+
+    def require(self, session: Session) -> None:
+        """Let a session pass that needs no reauthentication yet, for what changes or ends an account.
+
+        Raises:
+            ReauthenticationRequired: its proof is not fresh.
+        """
+        see_that_it_is_fresh(self._core, session)

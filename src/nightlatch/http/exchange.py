@@ -182,6 +182,10 @@ class Exchange:
             NotAuthenticated: it rides on none.
         """
         self.auth.account.sign_out(self.client, self.session)
+        return self.forget()
+
+    def forget(self) -> list[tuple[str, str]]:
+        """Return the headers that take a session away which has just ended."""
         self.signed_out = self.session
         # Not "cookies": the device cookie stays (design, section 3). ASVS 14.3.1.
         return [("Clear-Site-Data", '"cache", "storage"'), self.app.cookies.clear(self.app.cookies.session)]

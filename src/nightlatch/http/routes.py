@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, authenticators, sign_in
+from nightlatch.http.api import account, addresses, authenticators, sign_in
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
+    AddressBody,
+    AddressChanges,
     AnswerBody,
     AuthenticatorChanges,
     AuthenticatorShape,
@@ -21,6 +23,7 @@ from nightlatch.http.api.shapes import (
     BeginTotpBody,
     BoundShape,
     ChangePasswordBody,
+    Closed,
     ConfirmTotpBody,
     EventsShape,
     LinkBody,
@@ -36,6 +39,8 @@ from nightlatch.http.api.shapes import (
     SignInBody,
     SignUpBody,
     StepShape,
+    StopBody,
+    Stopped,
     TotpProposal,
 )
 from nightlatch.http.bodies import LIMIT
@@ -83,6 +88,7 @@ class Route:
 
 
 _ATTEMPT = ("attempt_invalid", "throttled")
+_SENSITIVE = ("reauthenticate", "forbidden", "attempt_invalid", "throttled")
 _PASSWORD = ("invalid_credentials", "throttled", "busy")
 
 API: tuple[Route, ...] = (
@@ -266,6 +272,7 @@ API: tuple[Route, ...] = (
         who="signed_in",
         body=AccountChanges,
         answers={200: AccountShape},
+        refusals=("username_taken", *_SENSITIVE),
         summary="Change my profile",
     ),
     Route(
@@ -285,6 +292,81 @@ API: tuple[Route, ...] = (
         who="signed_in",
         answers={200: EventsShape},
         summary="What happened to my account",
+    ),
+    Route(
+        method="GET",
+        path="/api/account/export",
+        handler=account.export,
+        who="signed_in",
+        answers={200: dict},
+        refusals=("reauthenticate", "throttled"),
+        summary="Everything that is kept about me",
+    ),
+    Route(
+        method="POST",
+        path="/api/account/close",
+        handler=account.close,
+        who="signed_in",
+        answers={202: Closed},
+        refusals=_SENSITIVE,
+        summary="Close my account, with time to call it off",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account",
+        handler=account.erase,
+        who="signed_in",
+        answers={204: None},
+        refusals=_SENSITIVE,
+        summary="Erase my account at once",
+    ),
+    Route(
+        method="POST",
+        path="/api/stop",
+        handler=account.stop,
+        who="anybody",
+        body=StopBody,
+        answers={200: Stopped},
+        refusals=("link_invalid", "throttled"),
+        summary="Stop what a mailed notice tells of",
+    ),
+    Route(
+        method="POST",
+        path="/api/account/email",
+        handler=addresses.begin,
+        who="signed_in",
+        body=AddressBody,
+        answers={202: NewAttempt},
+        refusals=_SENSITIVE,
+        summary="Begin to change my address, or to add one",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account/email",
+        handler=addresses.drop,
+        who="signed_in",
+        answers={204: None},
+        refusals=("not_found",),
+        summary="Drop the change of address that waits",
+    ),
+    Route(
+        method="PATCH",
+        path="/api/account/emails/{id}",
+        handler=addresses.prefer,
+        who="signed_in",
+        body=AddressChanges,
+        answers={204: None},
+        refusals=_SENSITIVE,
+        summary="Make one of my addresses the primary one",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/account/emails/{id}",
+        handler=addresses.remove,
+        who="signed_in",
+        answers={204: None},
+        refusals=("invalid_input", *_SENSITIVE),
+        summary="Remove one of my addresses",
     ),
 )
 """The JSON API. ``GET /api/openapi.json`` describes it."""

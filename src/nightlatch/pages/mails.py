@@ -13,14 +13,13 @@ from nightlatch.pages.render import render
 __all__ = [
     "AddressTakenMail",
     "AuthenticatorMail",
+    "CodeMail",
     "ConfirmAddressMail",
     "InvitationMail",
     "MailView",
+    "NewDeviceMail",
     "PasswordChangedMail",
     "PasswordRefusedMail",
-    "RecoverMail",
-    "RecoveredMail",
-    "RecoveryProvenMail",
     "RenderedMail",
     "SignInCodeMail",
     "render_mail",
@@ -39,12 +38,22 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
 
-class ConfirmAddressMail(MailView, frozen=True, kw_only=True):
+class CodeMail(MailView, frozen=True, kw_only=True):
+    """A mail with a code."""
+
+    code: str
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class ConfirmAddressMail(CodeMail, frozen=True, kw_only=True):
     """Prove that this mailbox is yours."""
 
     template = "confirm_address"
     address: str
-    code: str
     link: str
     device: str
     place: str | None
@@ -54,11 +63,6 @@ class ConfirmAddressMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Tell the purpose; the code stays inside, off locked screens."""
         return f"Confirm your address for {self.service_name}"
-
-    @property
-    def spaced(self) -> str:
-        """The code in two halves, easy to read and to type."""
-        return f"{self.code[:4]} {self.code[4:]}"
 
 
 class AddressTakenMail(MailView, frozen=True, kw_only=True):
@@ -153,55 +157,6 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
         )
 
 
-class RecoverMail(MailView, frozen=True, kw_only=True):
-    """Choose a new password."""
-
-    template = "recover"
-    code: str
-    link: str
-    device: str
-    place: str | None
-    minutes: int
-
-    @property
-    def subject(self) -> str:
-        """Tell the purpose; the code stays inside, off locked screens."""
-        return f"Choose a new password for {self.service_name}"
-
-    @property
-    def spaced(self) -> str:
-        """The code in two halves, easy to read and to type."""
-        return f"{self.code[:4]} {self.code[4:]}"
-
-
-class RecoveryProvenMail(MailView, frozen=True, kw_only=True):
-    """Somebody who reads another address of the account is about to choose a new password."""
-
-    template = "recovery_proven"
-    device: str
-    place: str | None
-    at: datetime
-
-    @property
-    def subject(self) -> str:
-        """Say what happens."""
-        return f"Your account at {self.service_name} is being recovered"
-
-
-class RecoveredMail(MailView, frozen=True, kw_only=True):
-    """A new password was chosen by recovery."""
-
-    template = "recovered"
-    device: str
-    place: str | None
-    at: datetime
-
-    @property
-    def subject(self) -> str:
-        """Say what happened."""
-        return f"A new password was chosen for your account at {self.service_name}"
-
-
 class InvitationMail(MailView, frozen=True, kw_only=True):
     """Somebody is let in."""
 
@@ -213,6 +168,20 @@ class InvitationMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what it is."""
         return f"Your account at {self.service_name}"
+
+
+class NewDeviceMail(MailView, frozen=True, kw_only=True):
+    """Somebody signed in with a browser that was not seen before."""
+
+    template = "new_device"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"A new device signed in to your account at {self.service_name}"
 
 
 @dataclass(frozen=True, slots=True)

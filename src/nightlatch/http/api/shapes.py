@@ -8,12 +8,15 @@ from uuid import UUID
 
 import msgspec
 
+from nightlatch.flows.addresses import Pending
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
 __all__ = [
     "AccountChanges",
     "AccountShape",
+    "AddressBody",
+    "AddressChanges",
     "AnswerBody",
     "AuthenticatorChanges",
     "AuthenticatorShape",
@@ -22,6 +25,7 @@ __all__ = [
     "BeginTotpBody",
     "BoundShape",
     "ChangePasswordBody",
+    "Closed",
     "ConfirmTotpBody",
     "EventsShape",
     "LinkBody",
@@ -37,6 +41,8 @@ __all__ = [
     "SignUpBody",
     "SignedIn",
     "StepShape",
+    "StopBody",
+    "Stopped",
     "TotpProposal",
 ]
 
@@ -133,7 +139,8 @@ class AuthenticatorChanges(Body, frozen=True, kw_only=True):
 class AccountChanges(Body, frozen=True, kw_only=True):
     """Change the profile."""
 
-    name: Short | None
+    name: Short | msgspec.UnsetType | None = msgspec.UNSET
+    username: Short | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangePasswordBody(Body, frozen=True, kw_only=True):
@@ -141,6 +148,25 @@ class ChangePasswordBody(Body, frozen=True, kw_only=True):
 
     current_password: Secret
     new_password: Secret
+
+
+class AddressBody(Body, frozen=True, kw_only=True):
+    """Begin to change the primary address, or with `keep_old` to add one."""
+
+    email: Short
+    keep_old: bool = False
+
+
+class AddressChanges(Body, frozen=True, kw_only=True):
+    """Make an address the primary one."""
+
+    primary: Literal[True]
+
+
+class StopBody(Body, frozen=True, kw_only=True):
+    """Stop what a mailed notice tells of."""
+
+    link: Secret
 
 
 # --- what is given --------------------------------------------------------------------------------------------------
@@ -235,6 +261,7 @@ class Revoked(Given, frozen=True, kw_only=True):
 class IdentifierShape(Given, frozen=True, kw_only=True):
     """A proven identifier."""
 
+    id: UUID
     kind: str
     value: str
     primary: bool
@@ -285,6 +312,14 @@ class RecoveryCodesShape(Given, frozen=True, kw_only=True):
     recovery_codes: list[str]
 
 
+class PendingShape(Given, frozen=True, kw_only=True):
+    """A change of address that waits."""
+
+    email: str
+    keep_old: bool
+    changes_at: datetime
+
+
 class AccountShape(Given, frozen=True, kw_only=True):
     """One's account."""
 
@@ -294,7 +329,20 @@ class AccountShape(Given, frozen=True, kw_only=True):
     name: str | None
     roles: tuple[str, ...]
     identifiers: list[IdentifierShape]
+    pending_email: PendingShape | None
     created_at: datetime
+
+
+class Closed(Given, frozen=True, kw_only=True):
+    """An account that was closed, and when it is erased."""
+
+    erased_at: datetime
+
+
+class Stopped(Given, frozen=True, kw_only=True):
+    """What a link stopped."""
+
+    stopped: str
 
 
 class EventShape(Given, frozen=True, kw_only=True):
@@ -363,8 +411,11 @@ def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
     )
 
 
-def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
+def account_shape(user: User, identifiers: list[Identifier], pending: Pending | None) -> AccountShape:
     """Return what is told of an account."""
+    waits = None
+    if pending is not None:
+        waits = PendingShape(email=pending.address, keep_old=pending.keep_old, changes_at=pending.changes_at)
     return AccountShape(
         id=user.id,
         email=user.email,
@@ -372,9 +423,12 @@ def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
         name=user.name,
         roles=user.roles,
         identifiers=[
-            IdentifierShape(kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at)
+            IdentifierShape(
+                id=each.id, kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at
+            )
             for each in identifiers
         ],
+        pending_email=waits,
         created_at=user.created_at,
     )
 

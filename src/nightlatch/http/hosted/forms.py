@@ -7,8 +7,12 @@ import msgspec
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "AddressesForm",
     "AppForm",
+    "DataForm",
     "DevicesForm",
+    "EmailCodeForm",
+    "EmailForm",
     "IdForm",
     "InvitationForm",
     "PasswordForm",
@@ -20,6 +24,7 @@ __all__ = [
     "SetPasswordForm",
     "SignInForm",
     "SignUpForm",
+    "StopForm",
     "VerifyForm",
 ]
 
@@ -109,9 +114,44 @@ class RecoverForm(PlainForm, frozen=True, kw_only=True):
 
 
 class ProfileForm(PlainForm, frozen=True, kw_only=True):
-    """What one is called."""
+    """What one is called, or signs in by."""
 
     name: str | None = None
+    username: str | None = None
+
+
+class AddressesForm(PlainForm, frozen=True, kw_only=True):
+    """Prefer or remove an address, or drop the change that waits."""
+
+    act: str = ""
+    id: str = ""
+
+
+class EmailForm(PlainForm, frozen=True, kw_only=True):
+    """A new address, in place of the primary one or beside it."""
+
+    email: str = ""
+    keep_old: str | None = None
+
+
+class EmailCodeForm(PlainForm, frozen=True, kw_only=True):
+    """The code from the new address or the old one, or the wish for another."""
+
+    code: Secret | None = None
+    again: str | None = None
+
+
+class DataForm(PlainForm, frozen=True, kw_only=True):
+    """Take one's data away, close the account, or erase it."""
+
+    act: str = ""
+    confirmation: str = ""
+
+
+class StopForm(PlainForm, frozen=True, kw_only=True):
+    """Stop what a notice tells of."""
+
+    link: Secret | None = None
 
 
 class PasswordForm(PlainForm, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted import account, authenticators, forms, prove, recover, sign_in
+from nightlatch.http.hosted import account, addresses, authenticators, forms, leaving, prove, recover, sign_in
 from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -77,6 +77,16 @@ PAGES: tuple[Route, ...] = (
     _page("/account/devices", account.devices, "signed_in"),
     _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),
     _page("/account/activity", account.activity, "signed_in"),
+    _page("/account/emails", addresses.emails, "signed_in"),
+    _form("/account/emails", addresses.send_emails, forms.AddressesForm, "signed_in"),
+    _page("/account/email", addresses.email, "signed_in"),
+    _form("/account/email", addresses.send_email, forms.EmailForm, "signed_in"),
+    _page("/account/email/code", addresses.code, "signed_in"),
+    _form("/account/email/code", addresses.send_code, forms.EmailCodeForm, "signed_in"),
+    _page("/account/data", leaving.data, "signed_in"),
+    _form("/account/data", leaving.send_data, forms.DataForm, "signed_in"),
+    _page("/stop", leaving.stop),
+    _form("/stop", leaving.send_stop, forms.StopForm),
     Route(method="GET", path="/static/{id}", handler=static, who="anybody", kind="asset"),
 )
 """Every page, its form, and the files they load."""

@@ -184,7 +184,7 @@ def verify(exchange: Exchange) -> Response:
     link = query_of(exchange.request, "link").get("link")
     if link is not None:
         view = exchange.auth.attempts.look_link(exchange.client, Secret(link))
-        template = "recover_link.html" if view.purpose == "recover" else "link.html"
+        template = "link.html" if view.purpose == "sign_up" else "recover_link.html"
         return page(exchange, template, address=view.address, link=link)
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if _step(more) != "/verify":

@@ -15,12 +15,14 @@ from nightlatch.settings import settings_from
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.adapter_contract import (
     account,
+    addresses,
     assets,
     bodies,
     cookies,
     forms,
     headers,
     invitations,
+    leaving,
     links,
     methods,
     origins,
@@ -41,8 +43,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery,
-    second_factor,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

@@ -12,7 +12,7 @@ ALLOWED = {
     "/": "GET, HEAD, OPTIONS",
     "/api/session": "DELETE, GET, HEAD, OPTIONS",
     "/api/sign-in": "OPTIONS, POST",
-    "/api/account": "GET, HEAD, OPTIONS, PATCH",
+    "/api/account": "DELETE, GET, HEAD, OPTIONS, PATCH",
     "/api/sessions/00000000-0000-7000-8000-000000000000": "DELETE, OPTIONS",
     "/api/openapi.json": "GET, HEAD, OPTIONS",
     "/sign-in": "GET, HEAD, OPTIONS, POST",
