@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -42,7 +43,7 @@ _NEGOTIATED = {"Accept-Language"}
 class BehindTheFullStack(AdapterContract):
     """What Django's own middleware adds to any answer is told apart: its cookies, its language, what both depend on."""
 
-    cannot = CANNOT
+    cannot: ClassVar = {**CANNOT, "odd_host": "CommonMiddleware refuses what is no host name with 400"}
 
     def ours(self, name: str, value: str) -> str | None:
         """Return what of a header is ours."""

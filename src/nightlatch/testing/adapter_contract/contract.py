@@ -17,6 +17,7 @@ from nightlatch.testing.adapter_contract import (
     account,
     assets,
     bodies,
+    busy,
     cookies,
     forms,
     headers,
@@ -40,7 +41,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, busy,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

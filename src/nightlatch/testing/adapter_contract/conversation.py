@@ -130,8 +130,8 @@ class Conversation:
         tell: the story.
         settings: what differs from `SETTINGS`.
         needs: what the site's transport must be able to do: ``root``, ``chunked``, ``peer``,
-            ``bytes`` beyond ASCII in headers, a ``repeated_type``, the ``bare_mount`` without its slash; and ``core``
-            for what an operator does.
+            ``bytes`` beyond ASCII in headers, a ``repeated_type``, any ``host``, an ``odd_host``, ``connect`` with
+            a path, the ``bare_mount`` without its slash; and ``core`` for what an operator does.
     """
 
     tell: Callable[[Talk], None]
