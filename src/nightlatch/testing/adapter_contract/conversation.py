@@ -51,6 +51,11 @@ class Premises:
         assert self._core is not None, "open_site calls premises.run_by(core)"
         return self._core
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether the core runs in this process."""
+        return self._core is not None
+
     def run_by(self, core: Nightlatch) -> None:
         """Name the core that runs in the site. What its background would do is done before each look at the mail."""
         assert core.clock is self.clock, "the core asks another clock"
