@@ -7,7 +7,9 @@ from typing import Any
 
 import django
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.test import override_settings
 
@@ -57,6 +59,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("E005", _with(mount="/login"), "path('login/', include('nightlatch.django.urls'))"),
     ("E005", {"ROOT_URLCONF": "nightlatch.django.urls"}, "path('auth/'"),
+    ("E007", {"AUTH_USER_MODEL": "people.Person"}, "AUTH_USER_MODEL = 'nightlatch.User'"),
+    ("W017", {"AUTH_USER_MODEL": "people.Person", **_with(identifiers="email")}, "vouch_for_addresses"),
     ("E008", _with(base_ulr="http://localhost"), "did you mean base_url"),
     ("E008", _with(cookie_name="sessionid"), "SESSION_COOKIE_NAME"),
     ("E008", _with(database_url="sqlite://"), "one of DATABASES"),
@@ -81,6 +85,23 @@ def test_a_half_made_project_is_told_what_to_write(
         found = told()
     assert f"nightlatch.{number}" in found, found
     assert write in found[f"nightlatch.{number}"]
+
+
+def test_a_child_of_our_user_model_is_told(site: Site) -> None:
+    """Accounts are made as `nightlatch.User`, and would have no row in it."""
+    del site
+
+    class Neighbour(get_user_model()):  # type: ignore[misc]
+        class Meta:
+            proxy = True
+            app_label = "people"
+
+    try:
+        with override_settings(AUTH_USER_MODEL="people.Neighbour"):
+            assert "AUTH_USER_MODEL = 'nightlatch.User'" in told()["nightlatch.E006"]
+    finally:
+        del apps.all_models["people"]["neighbour"]
+        apps.clear_cache()
 
 
 def test_atomic_requests_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ _NOT_DELIVERING = ("console", "locmem", "dummy", "filebased")
 
 def register_checks() -> None:
     """Make Django run them."""
-    for each in (_middleware, _backends, _settings, _database, _user_model, _order):
+    for each in (_middleware, _backends, _settings, _database, _user_model, _nothing_to_sign_in_by, _order):
         register(_listed(each), Tags.security)
     register(_listed(_urls), Tags.urls)
     register(_listed(_reset_links), Tags.urls)
@@ -169,6 +169,22 @@ def _user_model() -> Iterator[CheckMessage]:
             " needs no user model of its own, AUTH_USER_MODEL = 'nightlatch.User'.",
             id="nightlatch.E007",
         )
+
+
+def _nothing_to_sign_in_by() -> Iterator[CheckMessage]:
+    found, model = _configuration(), get_user_model()
+    if found is None or ours():
+        return
+    by_address = model.get_email_field_name() == model.USERNAME_FIELD
+    if found.vouches or (found.outline.asks_username and not by_address):
+        return
+    yield Warning(
+        f"Users of {django_settings.AUTH_USER_MODEL!r} have nothing to sign in by: their addresses do not count as"
+        " proven, and their user names are not asked for.",
+        hint="Write NIGHTLATCH = {'identifiers': 'email_and_username'}, where they sign in by user name; or"
+        " {'vouch_for_addresses': True}, if every address that lies there was proven.",
+        id="nightlatch.W017",
+    )
 
 
 def _settings() -> Iterator[CheckMessage]:
