@@ -18,6 +18,7 @@ from nightlatch.testing.adapter_contract import (
     addresses,
     assets,
     bodies,
+    busy,
     cookies,
     forms,
     headers,
@@ -43,7 +44,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor, busy,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

@@ -69,3 +69,12 @@ def in_lower_case(talk: Talk) -> None:
     assert browser.send("get", "/api/session").status == 200
     assert browser.send("delete", "/api/session", headers={"sec-fetch-site": "cross-site"}).status == 403
     assert browser.send("Delete", "/api/session").status == 204
+
+
+@conversation(CONVERSATIONS, needs={"connect"})
+def connect(talk: Talk) -> None:
+    """No tunnel: a method like any other that is not allowed (RFC 9110 9.3.6)."""
+    browser = talk.member()
+    for path, status in (("/api/session", 405), ("/sign-in", 405), ("/nothing", 404)):
+        assert browser.send("CONNECT", path).status == status
+    assert browser.call("GET", "/api/session")[0] == 200
