@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "SchemaStep",
     "Session",
+    "SigningKey",
     "ThrottleCounter",
     "TokenFamily",
     "User",
@@ -364,6 +365,23 @@ class SchemaStep(Record, frozen=True, kw_only=True, gc=False):
     done_at: datetime
 
 
+class SigningKey(Record, frozen=True, kw_only=True, gc=False):
+    """A key that signs access tokens. The next one is there, and published, before the one in use is old."""
+
+    unique = (("generation",), ("kid",))
+
+    generation: int
+    """Unique, so that of many processes which make the next key at once one does."""
+    kid: str
+    algorithm: str
+    sealed_private_key: bytes
+    public_jwk: str
+    signs_from_at: datetime
+    """Until its successor does."""
+    revoked_at: datetime | None = None
+    created_at: datetime
+
+
 RECORDS: tuple[type[Record], ...] = (
     User,
     Identifier,
@@ -378,5 +396,6 @@ RECORDS: tuple[type[Record], ...] = (
     OutboxMessage,
     Lease,
     SchemaStep,
+    SigningKey,
 )
 """In an order in which each comes after those it references."""

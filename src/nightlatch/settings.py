@@ -35,6 +35,7 @@ __all__ = [
     "Sessions",
     "Settings",
     "Throttle",
+    "Tokens",
     "is_loopback",
     "settings_from",
 ]
@@ -48,6 +49,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
+    "tokens.access_life": timedelta(minutes=15),
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
 _LONGEST_NAME = 100
@@ -116,6 +118,21 @@ class Sessions(Section, frozen=True, kw_only=True):
             "aal3": (timedelta(hours=12), timedelta(minutes=15)),
         }[self.preset]
         return self.absolute or absolute, self.idle or idle
+
+
+class Tokens(Section, frozen=True, kw_only=True):
+    """What clients are given that ask for tokens in place of a cookie."""
+
+    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
+    """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    audience: str | None = None
+    """Who access tokens are for. None: `base_url`."""
+    access_life: timedelta = timedelta(minutes=5)
+    """How long a service without the store believes one that was revoked."""
+    refresh_idle: timedelta = timedelta(days=14)
+    """A refresh token that is not used for so long is worth nothing; none outlives its session."""
+    key_life: timedelta = timedelta(days=30)
+    """How long a key signs before its successor, which is published all the while, takes its place."""
 
 
 class Attempts(Section, frozen=True, kw_only=True):
@@ -218,6 +235,7 @@ class Settings(Section, frozen=True, kw_only=True):
     passwords: Passwords = Passwords()
     policy: Policy = Policy()
     sessions: Sessions = Sessions()
+    tokens: Tokens = Tokens()
     attempts: Attempts = Attempts()
     throttle: Throttle = Throttle()
     mail: Mail = Mail()

@@ -18,7 +18,7 @@ from nightlatch.records import SchemaStep
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
 from nightlatch.storage.sql.tables import metadata
 
-STEPS = [(1, "front door"), (2, "derived columns")]
+STEPS = [(1, "front door"), (2, "derived columns"), (3, "signing keys")]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -60,9 +60,9 @@ def test_a_process_runs_on_its_own_number_or_the_next(url: str) -> None:
     """One step ahead is an upgrade in progress; two are a version that this one does not know."""
     migrate(url)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=3, name="later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=len(STEPS) + 1, name="later", tool="alembic", done_at=NOW))
     verify_schema(url)
-    store.insert(SchemaStep(id=uuid4(), number=4, name="much later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=len(STEPS) + 2, name="much later", tool="alembic", done_at=NOW))
     with pytest.raises(SchemaMismatch, match="newer version"):
         verify_schema(url)
     store.close()

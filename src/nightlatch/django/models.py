@@ -44,6 +44,7 @@ __all__ = [
     "OutboxMessage",
     "SchemaStep",
     "Session",
+    "SigningKey",
     "ThrottleCounter",
     "TokenFamily",
     "User",
@@ -194,6 +195,7 @@ Event = _model(records.Event)
 OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)
+SigningKey = _model(records.SigningKey)
 
 
 def model_of(kind: type[Record]) -> Any:
