@@ -18,11 +18,12 @@ from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.tokens import Tokens
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
-from nightlatch.services import attempts, one_time
+from nightlatch.services import attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.clock import SystemClock
@@ -32,6 +33,7 @@ from nightlatch.services.hashing import HashingPool
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
@@ -83,6 +85,8 @@ class Nightlatch:
         users = Users(store, clock, settings.identifiers)
         throttle = Throttle(store, clock, keyring)
         self.sessions = Sessions(store, clock, users, settings.sessions)
+        self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
+        tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
@@ -102,6 +106,8 @@ class Nightlatch:
                 attempts_service.sweep,
                 one_time_secrets.sweep,
                 self.sessions.sweep,
+                tokens_service.sweep,
+                self.signing_keys.sweep,
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
@@ -119,6 +125,7 @@ class Nightlatch:
             attempts=attempts_service,
             one_time=one_time_secrets,
             sessions=self.sessions,
+            tokens=tokens_service,
             devices=devices,
             throttle=throttle,
             audit=Audit(store, clock, keyring, event_sinks),
@@ -132,6 +139,7 @@ class Nightlatch:
         self.attempts = Attempts(core, prove, self.sign_up)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
+        self.tokens = Tokens(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)

@@ -211,3 +211,19 @@ def test_delivering_goes_on_until_it_is_stopped(run: Callable[..., Result], tmp_
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=10)
     assert (running.returncode, "delivered" in said) == (0, True)
+
+
+def test_signing_keys(run: Callable[..., Result]) -> None:
+    """Two from the start; rotation says when, revocation takes effect, and no command shows a private key."""
+    listed = json.loads(run("keys", "list", "--json").output)
+    assert [row["state"] for row in listed] == ["next", "signing"]
+    assert set(listed[0]) == {"kid", "state", "algorithm", "signs_from_at", "revoked_at", "created_at"}
+    assert listed[1]["kid"][:8] in run("keys", "list").output
+    rotated = json.loads(run("keys", "rotate", "--json").output)
+    assert rotated["kid"] == listed[0]["kid"]
+    assert rotated["signs_from_at"] < listed[0]["signs_from_at"]
+    assert "signs from" in run("keys", "rotate").output
+    revoked = run("keys", "revoke", listed[1]["kid"])
+    assert (revoked.exit_code, "is revoked" in revoked.output) == (0, True)
+    assert [row["state"] for row in json.loads(run("keys", "list", "--json").output)] == ["next", "signing", "revoked"]
+    assert run("keys", "revoke", "nonsense").exit_code == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -37,6 +37,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_bearer",
         "_client",
         "_request_id",
         "_session",
@@ -53,6 +54,7 @@ class Exchange:
         self.request = request
         self.segment = segment
         """The last part of the path, where the route takes one."""
+        self._bearer: str | None = None
         self._client: Client | None = None
         self._session: Session | None = None
         self._request_id: str | None = None
@@ -90,22 +92,41 @@ class Exchange:
             )
         return self._client
 
+    def client_for(self, deliver: Literal["cookie", "tokens"]) -> Client:
+        """Who is asking; where tokens are asked for, no cookie tells."""
+        return self.client.without_cookies() if deliver == "tokens" else self.client
+
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value, if it came exactly once."""
         return read(self.request.header_list("cookie"), name)
 
     @property
+    def bearer(self) -> str | None:
+        """What followed ``Bearer`` in the ``Authorization`` header, if there was one.
+
+        A request that brings it rides on it alone: its cookies are not read, whatever the token is worth. No page of
+        another site can make a browser send it, so such a request needs no look at where it came from.
+        """
+        if self._bearer is None:
+            self._bearer = _bearer_of(self.request.header_list("authorization"))
+        return self._bearer or None
+
+    @property
     def session(self) -> Session:
-        """The living session that this request rides on.
+        """The living session that this request rides on: by its token, else by its cookie.
 
         Raises:
             NotAuthenticated: there is none.
         """
         if self._session is None:
-            token = self.cookie(self.app.cookies.session)
-            if token is None:
+            bearer = self.bearer
+            token = self.cookie(self.app.cookies.session) if bearer is None else None
+            if bearer is not None:
+                self._session = self.auth.tokens.recognise(bearer)
+            elif token is not None:
+                self._session = self.auth.sessions.recognise(token)
+            else:
                 raise NotAuthenticated("no session cookie")
-            self._session = self.auth.sessions.recognise(token)
             self.auth.sessions.touch(self._session)
             if self.auth.sessions.has_touches:
                 self.auth.background.wake()
@@ -125,7 +146,8 @@ class Exchange:
 
         They are held to the same rule as ours: on an unsafe request from elsewhere the cookie counts as not sent.
         """
-        if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
+        rides_on_cookie = self.bearer is None
+        if rides_on_cookie and self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
             return None
         return self.session_or_none
 
@@ -170,6 +192,23 @@ class Exchange:
             NotAuthenticated: it rides on none.
         """
         self.auth.account.sign_out(self.client, self.session)
+        if self.bearer is not None:
+            return []  # no cookie carried it, so there is none to take away
         self.signed_out = self.session
         # Not "cookies": the device cookie stays (design, section 3). ASVS 14.3.1.
         return [("Clear-Site-Data", '"cache", "storage"'), self.app.cookies.clear(self.app.cookies.session)]
+
+
+_LONGEST_BEARER = 16_384
+
+
+def _bearer_of(values: list[str]) -> str:
+    """Return a bearer token; an empty text where there is none of that scheme (another one is the application's own).
+
+    Several such headers are refused as a token that is none: which of them counts is anybody's guess.
+    """
+    pairs = [value.strip().partition(" ") for value in values]
+    found = [token.strip() for scheme, _, token in pairs if scheme.lower() == "bearer"]
+    if not found:
+        return ""
+    return found[0] if len(values) == 1 and 0 < len(found[0]) <= _LONGEST_BEARER else "malformed"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, sign_in
+from nightlatch.http.api import account, sign_in, tokens
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
@@ -17,10 +17,13 @@ from nightlatch.http.api.shapes import (
     BeginBody,
     ChangePasswordBody,
     EventsShape,
+    Keys,
     LinkBody,
     MoreShape,
     NewAttempt,
     ReauthenticateBody,
+    RefreshBody,
+    RevokeBody,
     Revoked,
     SessionsShape,
     SessionView,
@@ -28,6 +31,7 @@ from nightlatch.http.api.shapes import (
     SignInBody,
     SignUpBody,
     StepShape,
+    TokensShape,
 )
 from nightlatch.http.bodies import LIMIT
 
@@ -210,6 +214,34 @@ API: tuple[Route, ...] = (
         who="signed_in",
         answers={200: EventsShape},
         summary="What happened to my account",
+    ),
+    Route(
+        method="POST",
+        path="/api/token/refresh",
+        handler=tokens.refresh,
+        who="anybody",
+        body=RefreshBody,
+        answers={200: TokensShape},
+        refusals=("invalid_token", "not_authenticated"),
+        summary="Get the next access token",
+    ),
+    Route(
+        method="POST",
+        path="/api/token/revoke",
+        handler=tokens.revoke,
+        who="anybody",
+        body=RevokeBody,
+        answers={200: dict},
+        summary="End the session of a token",
+    ),
+    Route(
+        method="GET",
+        path="/api/jwks.json",
+        handler=tokens.jwks,
+        who="anybody",
+        kind="asset",
+        answers={200: Keys},
+        summary="The public keys of access tokens",
     ),
 )
 """The JSON API. ``GET /api/openapi.json`` describes it."""

@@ -10,27 +10,26 @@ from nightlatch.http.api.shapes import (
     MoreShape,
     NewAttempt,
     ReauthenticateBody,
-    SignedIn,
     SignInBody,
     SignUpBody,
-    session_shape,
-    user_shape,
+    signed_in_shape,
 )
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
-__all__ = ["answer", "begin", "link", "reauthenticate", "sign_in", "sign_up"]
+__all__ = ["answer", "begin", "link", "reauthenticate", "sign_in", "sign_up", "signed_in"]
 
 
 def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
     """Begin a sign-up: 202 and an attempt where an address is asked, whoever owns it."""
     outcome = exchange.auth.sign_up.begin(
-        exchange.client,
+        exchange.client_for(body.deliver),
         email=body.email,
         username=body.username,
         name=body.name,
         password=body.password,
         return_to=exchange.app.redirects.safe(body.return_to),
+        deliver=body.deliver,
     )
     return _step(exchange, outcome) if isinstance(outcome, Complete) else _begun(exchange, outcome)
 
@@ -38,10 +37,11 @@ def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
 def sign_in(exchange: Exchange, body: SignInBody) -> Response:
     """Begin a sign-in, and end it at once where a password is enough."""
     outcome = exchange.auth.sign_in.begin(
-        exchange.client,
+        exchange.client_for(body.deliver),
         identifier=body.identifier,
         password=body.password,
         return_to=exchange.app.redirects.safe(body.return_to),
+        deliver=body.deliver,
     )
     return _step(exchange, outcome)
 
@@ -97,11 +97,13 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 expires_at=outcome.expires_at,
             )
         )
-    done = SignedIn(
-        user=user_shape(outcome.user),
-        session=session_shape(outcome.session) if outcome.session else None,
-        return_to=outcome.return_to,
-    )
-    response = exchange.json(done)
-    response.headers.extend(exchange.sign_in_cookies(outcome))
+    return signed_in(exchange, outcome)
+
+
+def signed_in(exchange: Exchange, complete: Complete) -> Response:
+    """Hand a session over: in a cookie, or as tokens and then without any (design: never both)."""
+    if complete.session is not None and complete.refresh is not None:
+        return exchange.json(signed_in_shape(complete, exchange.auth.tokens.issue(complete.session, complete.refresh)))
+    response = exchange.json(signed_in_shape(complete))
+    response.headers.extend(exchange.sign_in_cookies(complete))
     return response

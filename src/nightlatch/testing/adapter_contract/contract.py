@@ -30,6 +30,7 @@ from nightlatch.testing.adapter_contract import (
     session,
     sign_in,
     sign_up,
+    tokens,
 )
 from nightlatch.testing.adapter_contract.conversation import Conversation, Premises, Talk
 from nightlatch.testing.adapter_contract.transcript import Recorder
@@ -38,7 +39,7 @@ from nightlatch.testing.sites import DirectSite, Site
 __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
-    sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
+    sign_up, sign_in, session, tokens, account, pages, forms, links, invitations, assets,
     cookies, origins, proxies, methods, paths, bodies, headers,
 )  # fmt: skip
 

@@ -24,6 +24,8 @@ and order is compared among headers of one name, since among others it says noth
 
 _RANDOM = re.compile(
     r"(?P<token>nl[a-z]_[0-9A-Za-z]{22}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6})"
+    r"|(?P<jwt>eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"|(?P<key>(?<=\")[\w-]{43}(?=\"))"
     r"|(?P<id>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
     r"|(?P<mac>\b[0-9a-f]{64}\b)"
     r"|(?P<visitor>\b[0-9a-f]{32}\b)"
