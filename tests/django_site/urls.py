@@ -32,6 +32,12 @@ def order(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"signed_in": request.user.is_authenticated, "by_auth": bool(request.auth)})
 
 
+@login_required
+def change(request: HttpRequest) -> JsonResponse:
+    """Change something, behind Django's CSRF form guard."""
+    return JsonResponse({"by": request.user.get_username()})
+
+
 def public(request: HttpRequest) -> HttpResponse:
     """Answer without asking who it is."""
     del request
@@ -134,6 +140,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("hello", hello),
     path("order", order),
+    path("change", change),
     path("public", public),
     path("theirs", Theirs.as_view()),
     path("groups", groups),

@@ -11,9 +11,11 @@ from starlette.requests import HTTPConnection
 from nightlatch.fastapi.guards import admitted_user, current_user
 from nightlatch.fastapi.user import SignedInUser
 
-__all__ = ["SCHEME_NAME", "CurrentUser", "OptionalUser", "require"]
+__all__ = ["BEARER_NAME", "SCHEME_NAME", "CurrentUser", "OptionalUser", "require"]
 
 SCHEME_NAME = "nightlatch"
+BEARER_NAME = "nightlatch_bearer"
+"""An access token in its place; `Nightlatch(app)` adds it to the document wherever the cookie will do."""
 
 
 class _SessionCookie(SecurityBase):
