@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["InvalidToken", "KeysUnavailable", "VerificationError"]
+__all__ = ["Forbidden", "InvalidToken", "KeysUnavailable", "VerificationError"]
 
 
 class VerificationError(Exception):
@@ -29,3 +29,9 @@ class KeysUnavailable(VerificationError):
     """The issuer's keys could not be fetched, and there are none in hand. Answer 503: nothing is known of the token."""
 
     code = "unavailable"
+
+
+class Forbidden(VerificationError):
+    """The token is good, and its user has not the role that was asked for. Answer 403."""
+
+    code = "forbidden"
