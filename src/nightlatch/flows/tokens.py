@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from nightlatch.errors import InvalidCredentials, InvalidToken
 from nightlatch.flows.core import Core
 from nightlatch.flows.outcome import Granted
@@ -117,6 +120,13 @@ class Tokens:
                 self._log_out(client, session)
         except InvalidToken:
             return
+
+    def ended(self, session_ids: Sequence[UUID]) -> list[UUID]:
+        """Tell a service that only verifies which of these sessions have ended, or never were.
+
+        Anybody may ask: an id cannot be guessed, and says nothing of whose it is.
+        """
+        return self._core.tokens.ended(session_ids)
 
     def _revoke_family(self, client: Client, presented: OpaqueToken) -> None:
         # Whichever of the family's tokens it is: who gives a spent one back means the family.

@@ -121,18 +121,14 @@ class Sessions:
             verify(presented, session.secret_hash)
         except MalformedToken:
             raise NotAuthenticated("wrong session secret") from None
-        self.see_that_it_lives(session)
+        if not self.lives(session):
+            raise NotAuthenticated("session expired")
         return session
 
-    def see_that_it_lives(self, session: Session) -> None:
-        """See that a session has neither reached its end nor been idle for too long.
-
-        Raises:
-            NotAuthenticated: it has.
-        """
+    def lives(self, session: Session) -> bool:
+        """Tell whether a session has neither reached its end nor been idle for too long."""
         now = self._clock.now()
-        if session.expires_at <= now or (session.idle_expires_at is not None and session.idle_expires_at <= now):
-            raise NotAuthenticated("session expired")
+        return session.expires_at > now and (session.idle_expires_at is None or session.idle_expires_at > now)
 
     def rotate(
         self, session: Session, *, epoch: int, assurance: Assurance | None = None, device_id: UUID | None = None

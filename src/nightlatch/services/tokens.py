@@ -7,12 +7,13 @@ seconds, by the same client, while the successor has not been used (RFC 9700 4.1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from nightlatch.errors import InvalidToken, NotAuthenticated
-from nightlatch.ports import Clock, Store, before
+from nightlatch.errors import InvalidToken
+from nightlatch.ports import Clock, Store, any_of, before
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.opaque import Kind, MalformedToken, OpaqueToken, derived, issue, parse, secret_hash, verify
@@ -116,10 +117,14 @@ class Tokens:
         return session
 
     def _living(self, session: Session) -> None:
-        try:
-            self._sessions.see_that_it_lives(session)
-        except NotAuthenticated as refusal:
-            raise InvalidToken(refusal.reason) from None
+        if not self._sessions.lives(session):
+            raise InvalidToken("session expired")
+
+    def ended(self, session_ids: Sequence[UUID]) -> list[UUID]:
+        """Return which of these sessions have ended, or never were: by one indexed read."""
+        found = self._store.find(Session, {"id": any_of(tuple(session_ids))})
+        living = {each.id for each in found if self._sessions.lives(each)}
+        return [each for each in session_ids if each not in living]
 
     # --- refresh tokens ---------------------------------------------------------------------------------------------
 

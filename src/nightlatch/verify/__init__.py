@@ -14,7 +14,16 @@ have: `none`, another algorithm, `jwk`, `jku`, `x5u`, `crit` and whatever else a
 from __future__ import annotations
 
 from nightlatch.verify.claims import AccessToken
+from nightlatch.verify.ended import EndedSessions
 from nightlatch.verify.errors import Forbidden, InvalidToken, KeysUnavailable, VerificationError
 from nightlatch.verify.verifier import Verifier
 
-__all__ = ["AccessToken", "Forbidden", "InvalidToken", "KeysUnavailable", "VerificationError", "Verifier"]
+__all__ = [
+    "AccessToken",
+    "EndedSessions",
+    "Forbidden",
+    "InvalidToken",
+    "KeysUnavailable",
+    "VerificationError",
+    "Verifier",
+]

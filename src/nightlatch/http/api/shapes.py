@@ -18,6 +18,8 @@ __all__ = [
     "AnswerBody",
     "BeginBody",
     "ChangePasswordBody",
+    "EndedBody",
+    "EndedShape",
     "EventsShape",
     "Keys",
     "LinkBody",
@@ -115,6 +117,12 @@ class RevokeBody(Body, frozen=True, kw_only=True):
     token_type_hint: Short | None = None
 
 
+class EndedBody(Body, frozen=True, kw_only=True):
+    """Ask which of these sessions have ended."""
+
+    sessions: Annotated[list[UUID], msgspec.Meta(max_length=300)]
+
+
 class AccountChanges(Body, frozen=True, kw_only=True):
     """Change the profile."""
 
@@ -183,6 +191,12 @@ class TokensShape(Given, frozen=True, kw_only=True):
     """Seconds."""
     refresh_token: str | msgspec.UnsetType = msgspec.UNSET
     """Not for a page: its cookie asks for the next one."""
+
+
+class EndedShape(Given, frozen=True, kw_only=True):
+    """Those that have ended, or never were."""
+
+    ended: list[UUID]
 
 
 class Keys(Given, frozen=True, kw_only=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from nightlatch.http.api.shapes import Keys, RefreshBody, RevokeBody, tokens_shape
+from nightlatch.http.api.shapes import EndedBody, EndedShape, Keys, RefreshBody, RevokeBody, tokens_shape
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
-__all__ = ["jwks", "refresh", "revoke"]
+__all__ = ["ended", "jwks", "refresh", "revoke"]
 
 
 def refresh(exchange: Exchange, body: RefreshBody) -> Response:
@@ -24,6 +24,11 @@ def revoke(exchange: Exchange, body: RevokeBody) -> Response:
     """End the session of a token. What is no token is answered alike (RFC 7009 2.2)."""
     exchange.auth.tokens.revoke(exchange.client, body.token)
     return exchange.json({})
+
+
+def ended(exchange: Exchange, body: EndedBody) -> Response:
+    """Which of these sessions have ended: for services that only verify."""
+    return exchange.json(EndedShape(ended=exchange.auth.tokens.ended(body.sessions)))
 
 
 def jwks(exchange: Exchange) -> Response:

@@ -96,6 +96,18 @@ def signed_out(talk: Talk) -> None:
 
 
 @conversation(CONVERSATIONS)
+def ended(talk: Talk) -> None:
+    """A service that only verifies asks which sessions have ended; one that never was looks like one."""
+    talk.member()
+    app, done = application(talk)
+    asked = [done["session"]["id"], "00000000-0000-7000-8000-000000000000"]
+    service = talk.browser()
+    assert service.call("POST", "/api/token/ended", {"sessions": asked}) == (200, {"ended": asked[1:]})
+    assert app.call("DELETE", "/api/session")[0] == 204
+    assert service.call("POST", "/api/token/ended", {"sessions": asked}) == (200, {"ended": asked})
+
+
+@conversation(CONVERSATIONS)
 def for_a_page(talk: Talk) -> None:
     """A page's cookie gives five minutes, and never a refresh token; from another site it gives nothing."""
     browser = talk.member()
