@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
 from nightlatch.flows.adoption import Adoption
+from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_users import ExportUsers
@@ -23,7 +24,7 @@ from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
-from nightlatch.services import attempts, one_time, tokens
+from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.clock import SystemClock
@@ -92,6 +93,7 @@ class Nightlatch:
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
         self.gate = Gate(settings.policy, {Password.kind: Password.factors})
+        api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         password = Password(
             store,
             clock,
@@ -100,13 +102,14 @@ class Nightlatch:
             settings.service_name,
         )
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches),
+            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
             sweeps=(
                 password.sample,
                 attempts_service.sweep,
                 one_time_secrets.sweep,
                 self.sessions.sweep,
                 tokens_service.sweep,
+                api_keys_service.sweep,
                 self.signing_keys.sweep,
                 devices.sweep,
                 throttle.sweep,
@@ -126,6 +129,7 @@ class Nightlatch:
             one_time=one_time_secrets,
             sessions=self.sessions,
             tokens=tokens_service,
+            api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
             audit=Audit(store, clock, keyring, event_sinks),
@@ -140,6 +144,7 @@ class Nightlatch:
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
         self.tokens = Tokens(core)
+        self.api_keys = ApiKeys(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)

@@ -16,6 +16,7 @@ import msgspec
 
 __all__ = [
     "RECORDS",
+    "ApiKey",
     "Attempt",
     "Authenticator",
     "Binding",
@@ -382,6 +383,23 @@ class SigningKey(Record, frozen=True, kw_only=True, gc=False):
     created_at: datetime
 
 
+class ApiKey(Record, frozen=True, kw_only=True, gc=False):
+    """A key by which a program acts for its owner."""
+
+    unique = (("selector",),)
+    indexes = (("user_id",), ("expires_at",))
+    references: ClassVar[dict[str, type[Record]]] = {"user_id": User}
+
+    selector: str
+    secret_hash: bytes
+    user_id: UUID
+    name: str
+    scopes: tuple[str, ...] = ()
+    last_used_at: datetime | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
 RECORDS: tuple[type[Record], ...] = (
     User,
     Identifier,
@@ -397,5 +415,6 @@ RECORDS: tuple[type[Record], ...] = (
     Lease,
     SchemaStep,
     SigningKey,
+    ApiKey,
 )
 """In an order in which each comes after those it references."""

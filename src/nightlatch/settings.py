@@ -23,6 +23,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "ApiKeys",
     "Attempts",
     "Budget",
     "Hashing",
@@ -135,6 +136,23 @@ class Tokens(Section, frozen=True, kw_only=True):
     """How long a key signs before its successor, which is published all the while, takes its place."""
 
 
+class Budget(Section, frozen=True, kw_only=True):
+    """So many in so long."""
+
+    limit: int
+    per: timedelta
+
+
+class ApiKeys(Section, frozen=True, kw_only=True):
+    """Keys by which programs act for their owners."""
+
+    longest_life: timedelta = timedelta(days=366)
+    """None lives longer, and one that asks for no end lives so long."""
+    max_per_user: int = 50
+    uses: Budget = Budget(limit=600, per=timedelta(minutes=1))
+    """Of one key, in each process."""
+
+
 class Attempts(Section, frozen=True, kw_only=True):
     """How long an attempt and its codes live, and how often they may be tried."""
 
@@ -143,13 +161,6 @@ class Attempts(Section, frozen=True, kw_only=True):
     invitation_life: timedelta = timedelta(hours=24)
     code_tries: int = 5
     codes_per_attempt: int = 3
-
-
-class Budget(Section, frozen=True, kw_only=True):
-    """So many in so long."""
-
-    limit: int
-    per: timedelta
 
 
 class Throttle(Section, frozen=True, kw_only=True):
@@ -236,6 +247,7 @@ class Settings(Section, frozen=True, kw_only=True):
     policy: Policy = Policy()
     sessions: Sessions = Sessions()
     tokens: Tokens = Tokens()
+    api_keys: ApiKeys = ApiKeys()
     attempts: Attempts = Attempts()
     throttle: Throttle = Throttle()
     mail: Mail = Mail()

@@ -227,3 +227,21 @@ def test_signing_keys(run: Callable[..., Result]) -> None:
     assert (revoked.exit_code, "is revoked" in revoked.output) == (0, True)
     assert [row["state"] for row in json.loads(run("keys", "list", "--json").output)] == ["next", "signing", "revoked"]
     assert run("keys", "revoke", "nonsense").exit_code == 1
+
+
+def test_api_keys(run: Callable[..., Result], mia: str, tmp_path: Path) -> None:
+    """Listed and ended; no command makes one, or shows its text."""
+    from nightlatch.primitives.secret import Secret
+    from nightlatch.server.app import build
+    from nightlatch.server.config import load
+    from nightlatch.services.client import Client
+
+    assert run("api-keys", "list", "--user", MIA).output.strip() == "They have no API keys."
+    auth = build(load(given={"data": str(tmp_path / "data")}))
+    done = auth.sign_in.begin(Client(user_agent="curl/8"), identifier=mia and MIA, password=Secret(SECRET))
+    key, _ = auth.api_keys.create(Client(), done.session, name="till", scopes=("orders:read",))  # type: ignore[union-attr,arg-type]
+    auth.close()
+    (row,) = json.loads(run("api-keys", "list", "--user", MIA, "--json").output)
+    assert (row["id"], row["name"], row["scopes"]) == (str(key.id), "till", ["orders:read"])
+    assert "till" in run("api-keys", "list", "--user", MIA).output
+    assert [run("api-keys", "revoke", each).exit_code for each in (str(key.id), str(key.id), "nonsense")] == [0, 1, 1]

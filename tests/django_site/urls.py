@@ -38,6 +38,12 @@ def change(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"by": request.user.get_username()})
 
 
+@require(scope="orders:read")
+def orders(request: HttpRequest) -> JsonResponse:
+    """Take API keys with a scope."""
+    return JsonResponse({"by": request.user.get_username()})
+
+
 def public(request: HttpRequest) -> HttpResponse:
     """Answer without asking who it is."""
     del request
@@ -141,6 +147,7 @@ urlpatterns = [
     path("hello", hello),
     path("order", order),
     path("change", change),
+    path("orders", orders),
     path("public", public),
     path("theirs", Theirs.as_view()),
     path("groups", groups),

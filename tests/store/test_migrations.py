@@ -18,7 +18,7 @@ from nightlatch.records import SchemaStep
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
 from nightlatch.storage.sql.tables import metadata
 
-STEPS = [(1, "front door"), (2, "derived columns"), (3, "signing keys")]
+STEPS = [(1, "front door"), (2, "derived columns"), (3, "signing keys"), (4, "api keys")]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 

@@ -34,6 +34,7 @@ from nightlatch.storage.codec import Column, columns, table_name
 from nightlatch.storage.steps import DERIVED
 
 __all__ = [
+    "ApiKey",
     "Attempt",
     "Authenticator",
     "Device",
@@ -196,6 +197,7 @@ OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)
 SigningKey = _model(records.SigningKey)
+ApiKey = _model(records.ApiKey)
 
 
 def model_of(kind: type[Record]) -> Any:

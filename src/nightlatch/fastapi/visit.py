@@ -54,6 +54,16 @@ class Visit:
             self.asked = True
         return self._user
 
+    async def allow_scope(self, scope: str) -> None:
+        """Let an API key with this scope be its owner from now on, in this request.
+
+        Raises:
+            Forbidden: the request brings a key without it.
+        """
+        if self._brings_something():
+            await self.site.threads.look(lambda: self.exchange().allow_scope(scope))
+            self.asked = False
+
     def _brings_something(self) -> bool:
         """Tell whether there is anything to look up, a cookie or a token, which is worth a hop."""
         name = self.site.session_cookie.encode()

@@ -14,6 +14,7 @@ from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Device, Session, User
+from nightlatch.services.api_keys import ApiKeys
 from nightlatch.services.attempts import Attempts
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
@@ -45,6 +46,7 @@ class Core:
     one_time: OneTimeSecrets
     sessions: Sessions
     tokens: Tokens
+    api_keys: ApiKeys
     devices: Devices
     throttle: Throttle
     audit: Audit

@@ -9,7 +9,7 @@ from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
-from nightlatch.records import Authenticator, Identifier, Session, SigningKey, User
+from nightlatch.records import ApiKey, Authenticator, Identifier, Session, SigningKey, User
 from nightlatch.services.client import NOBODY
 
 __all__ = ["Operator"]
@@ -156,6 +156,27 @@ class Operator:
             ended = core.users.end_access(user_id)
             core.audit.done("sessions_revoked", NOBODY, user_id=user_id, details={"by": "operator", "ended": ended})
         return ended
+
+    # --- API keys ---------------------------------------------------------------------------------------------------
+
+    def api_keys(self, user_id: UUID) -> list[ApiKey]:
+        """Return a user's API keys, the newest first."""
+        return self._core.api_keys.of_user(user_id)
+
+    def revoke_api_key(self, key_id: UUID) -> None:
+        """End an API key.
+
+        Raises:
+            NotFound: there is none.
+        """
+        core = self._core
+        with core.transaction():
+            key = core.store.get(ApiKey, key_id)
+            if key is None or not core.api_keys.end(key_id, key.user_id):
+                raise NotFound("no such API key")
+            core.audit.done(
+                "api_key_revoked", NOBODY, user_id=key.user_id, details={"by": "operator", "key": str(key_id)}
+            )
 
     # --- signing keys -----------------------------------------------------------------------------------------------
 

@@ -115,11 +115,21 @@ class Tokens:
         try:
             if token.reveal().startswith("nlr_"):
                 self._revoke_family(client, core.tokens.parse(token))
+            elif token.reveal().startswith("nlk_"):
+                self._revoke_key(client, token)
             else:
                 session = core.tokens.recognise(token)
                 self._log_out(client, session)
         except InvalidToken:
             return
+
+    def _revoke_key(self, client: Client, token: Secret) -> None:
+        # Whoever found it may end it, a secret scanner too: it was lost already.
+        core = self._core
+        key = core.api_keys.find(token.reveal())
+        with core.transaction():
+            if core.api_keys.end(key.id, key.user_id):
+                core.audit.done("api_key_revoked", client, user_id=key.user_id, details={"key": str(key.id)})
 
     def ended(self, session_ids: Sequence[UUID]) -> list[UUID]:
         """Tell a service that only verifies which of these sessions have ended, or never were.

@@ -94,7 +94,8 @@ class HttpApp:
         raise NotFound("no route")
 
     def _answer(self, route: Route, exchange: Exchange) -> Response:
-        if route.kind != "api" or route.who != "signed_in" or exchange.bearer is None:
+        exchange.by_cookie_alone = route.kind == "page"
+        if route.who != "signed_in" or exchange.bearer is None:
             self.origins.guard(exchange.request)
         if route.who == "signed_in":
             # Before the body: who may not act learns nothing of what the body should be.

@@ -107,7 +107,7 @@ def _operation(route: Route, named: dict[int, Any]) -> dict[str, Any]:
 def _refusals(route: Route) -> dict[int, set[str]]:
     codes = {"unavailable", *route.refusals}
     if route.who == "signed_in":
-        codes.update(("not_authenticated", "invalid_token"))
+        codes.update(("not_authenticated", "invalid_token", "forbidden"))
     if route.body is not None:
         codes.update(_EVERY_BODY)
     elif route.method != "GET":

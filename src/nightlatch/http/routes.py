@@ -9,23 +9,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, sign_in, tokens
+from nightlatch.http.api import account, api_keys, sign_in, tokens
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
     AnswerBody,
     BeginBody,
     ChangePasswordBody,
-    EndedBody,
-    EndedShape,
     EventsShape,
-    Keys,
     LinkBody,
     MoreShape,
     NewAttempt,
     ReauthenticateBody,
-    RefreshBody,
-    RevokeBody,
     Revoked,
     SessionsShape,
     SessionView,
@@ -33,6 +28,16 @@ from nightlatch.http.api.shapes import (
     SignInBody,
     SignUpBody,
     StepShape,
+)
+from nightlatch.http.api.token_shapes import (
+    ApiKeysShape,
+    EndedBody,
+    EndedShape,
+    Keys,
+    NewApiKeyBody,
+    NewApiKeyShape,
+    RefreshBody,
+    RevokeBody,
     TokensShape,
 )
 from nightlatch.http.bodies import LIMIT
@@ -216,6 +221,32 @@ API: tuple[Route, ...] = (
         who="signed_in",
         answers={200: EventsShape},
         summary="What happened to my account",
+    ),
+    Route(
+        method="GET",
+        path="/api/api-keys",
+        handler=api_keys.list_,
+        who="signed_in",
+        answers={200: ApiKeysShape},
+        summary="My API keys",
+    ),
+    Route(
+        method="POST",
+        path="/api/api-keys",
+        handler=api_keys.create,
+        who="signed_in",
+        body=NewApiKeyBody,
+        answers={201: NewApiKeyShape},
+        refusals=("reauthenticate", "attempt_invalid"),
+        summary="Make an API key, after a fresh proof",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/api-keys/{id}",
+        handler=api_keys.revoke,
+        who="signed_in",
+        answers={204: None},
+        summary="Revoke an API key",
     ),
     Route(
         method="POST",

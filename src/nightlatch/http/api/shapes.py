@@ -8,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from nightlatch.flows.outcome import Complete, Granted
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Event, Identifier, Session, User
 
@@ -18,16 +17,11 @@ __all__ = [
     "AnswerBody",
     "BeginBody",
     "ChangePasswordBody",
-    "EndedBody",
-    "EndedShape",
     "EventsShape",
-    "Keys",
     "LinkBody",
     "MoreShape",
     "NewAttempt",
     "ReauthenticateBody",
-    "RefreshBody",
-    "RevokeBody",
     "Revoked",
     "SessionView",
     "SessionsShape",
@@ -35,7 +29,6 @@ __all__ = [
     "SignUpBody",
     "SignedIn",
     "StepShape",
-    "TokensShape",
 ]
 
 NO_NUL = r"^[^\x00]*$"
@@ -104,25 +97,6 @@ class ReauthenticateBody(Body, frozen=True, kw_only=True):
     return_to: Short | None = None
 
 
-class RefreshBody(Body, frozen=True, kw_only=True):
-    """Refresh: without a token, for the page whose cookie came with it."""
-
-    refresh_token: Secret | None = None
-
-
-class RevokeBody(Body, frozen=True, kw_only=True):
-    """Revoke a token, with the names of RFC 7009."""
-
-    token: Secret
-    token_type_hint: Short | None = None
-
-
-class EndedBody(Body, frozen=True, kw_only=True):
-    """Ask which of these sessions have ended."""
-
-    sessions: Annotated[list[UUID], msgspec.Meta(max_length=300)]
-
-
 class AccountChanges(Body, frozen=True, kw_only=True):
     """Change the profile."""
 
@@ -180,29 +154,6 @@ class SignedIn(Given, frozen=True, kw_only=True, tag_field="status", tag="comple
     token_type: str | msgspec.UnsetType = msgspec.UNSET
     expires_in: int | msgspec.UnsetType = msgspec.UNSET
     refresh_token: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class TokensShape(Given, frozen=True, kw_only=True):
-    """Tokens, with the names of RFC 6749 5.1."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    """Seconds."""
-    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
-    """Not for a page: its cookie asks for the next one."""
-
-
-class EndedShape(Given, frozen=True, kw_only=True):
-    """Those that have ended, or never were."""
-
-    ended: list[UUID]
-
-
-class Keys(Given, frozen=True, kw_only=True):
-    """The public keys of access tokens (RFC 7517 5)."""
-
-    keys: list[dict[str, str]]
 
 
 class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):
@@ -312,32 +263,6 @@ def session_shape(session: Session) -> SessionShape:
 def user_shape(user: User) -> UserShape:
     """Return what is told of a user."""
     return UserShape(id=user.id, email=user.email, username=user.username, roles=user.roles)
-
-
-def signed_in_shape(complete: Complete, granted: Granted | None = None) -> SignedIn:
-    """Return what is told of a sign-in, with the tokens that carry it where a cookie does not."""
-    session = session_shape(complete.session) if complete.session else None
-    told = SignedIn(user=user_shape(complete.user), session=session, return_to=complete.return_to)
-    if granted is None:
-        return told
-    tokens = tokens_shape(granted)
-    return msgspec.structs.replace(
-        told,
-        access_token=tokens.access_token,
-        token_type=tokens.token_type,
-        expires_in=tokens.expires_in,
-        refresh_token=tokens.refresh_token,
-    )
-
-
-def tokens_shape(granted: Granted) -> TokensShape:
-    """Return tokens as they are handed over: the one place where they are text."""
-    return TokensShape(
-        access_token=granted.access.reveal(),
-        token_type="Bearer",  # noqa: S106 - a kind, no secret
-        expires_in=int(granted.life.total_seconds()),
-        refresh_token=granted.refresh.reveal() if granted.refresh else msgspec.UNSET,
-    )
 
 
 def one_session(session: Session, current: UUID) -> OneSession:

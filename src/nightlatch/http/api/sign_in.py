@@ -12,8 +12,8 @@ from nightlatch.http.api.shapes import (
     ReauthenticateBody,
     SignInBody,
     SignUpBody,
-    signed_in_shape,
 )
+from nightlatch.http.api.token_shapes import signed_in_shape
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from nightlatch.http.api.shapes import EndedBody, EndedShape, Keys, RefreshBody, RevokeBody, tokens_shape
+from nightlatch.http.api.token_shapes import EndedBody, EndedShape, Keys, RefreshBody, RevokeBody, tokens_shape
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 

@@ -28,6 +28,7 @@ _NOTICES = {
     "password": "Your password is changed. Everywhere else you are signed out.",
     "device": "That device is signed out.",
     "others": "You are signed out everywhere else.",
+    "key": "That key is revoked.",
     "code": "A new code is on its way.",
     "signed_out": "You are signed out.",
 }

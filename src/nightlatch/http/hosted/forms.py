@@ -9,6 +9,7 @@ from nightlatch.primitives.secret import Secret
 __all__ = [
     "DevicesForm",
     "InvitationForm",
+    "KeyForm",
     "PasswordForm",
     "PlainForm",
     "ProfileForm",
@@ -92,3 +93,11 @@ class DevicesForm(PlainForm, frozen=True, kw_only=True):
     """Sign one device out, or without an id all others."""
 
     id: str | None = None
+
+
+class KeyForm(PlainForm, frozen=True, kw_only=True):
+    """Make an API key."""
+
+    name: str = ""
+    scopes: str = ""
+    days: str = "90"

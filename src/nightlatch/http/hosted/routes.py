@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted import account, forms, sign_in
+from nightlatch.http.hosted import account, api_keys, forms, sign_in
 from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -64,6 +64,9 @@ PAGES: tuple[Route, ...] = (
     _form("/account/security", account.send_security, forms.PasswordForm, "signed_in"),
     _page("/account/devices", account.devices, "signed_in"),
     _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),
+    _page("/account/keys", api_keys.keys, "signed_in"),
+    _form("/account/keys", api_keys.send_keys, forms.KeyForm, "signed_in"),
+    _form("/account/keys/revoke", api_keys.send_revoke, forms.DevicesForm, "signed_in"),
     _page("/account/activity", account.activity, "signed_in"),
     Route(method="GET", path="/static/{id}", handler=static, who="anybody", kind="asset"),
 )

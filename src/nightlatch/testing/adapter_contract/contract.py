@@ -15,6 +15,7 @@ from nightlatch.settings import settings_from
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.adapter_contract import (
     account,
+    api_keys,
     assets,
     bodies,
     cookies,
@@ -39,7 +40,7 @@ from nightlatch.testing.sites import DirectSite, Site
 __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
-    sign_up, sign_in, session, tokens, account, pages, forms, links, invitations, assets,
+    sign_up, sign_in, session, tokens, api_keys, account, pages, forms, links, invitations, assets,
     cookies, origins, proxies, methods, paths, bodies, headers,
 )  # fmt: skip
 

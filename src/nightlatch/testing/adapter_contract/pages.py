@@ -10,7 +10,8 @@ CONVERSATIONS: list[Conversation] = []
 WRONG, SHORT = "wrong wrong wrong", "short"
 FOR_ANYBODY = ("/sign-in", "/sign-up", "/verify", "/set-password", "/invitation")
 FOR_MEMBERS = (
-    "/reauthenticate", "/account", "/account/security", "/account/devices", "/account/activity", "/sign-out",
+    "/reauthenticate", "/account", "/account/security", "/account/devices", "/account/keys", "/account/activity",
+    "/sign-out",
 )  # fmt: skip
 
 

@@ -135,6 +135,16 @@ def one_or_the_other(talk: Talk) -> None:
 
 
 @conversation(CONVERSATIONS)
+def pages_read_none(talk: Talk) -> None:
+    """Pages are for browsers: a token opens none of them, and one that a proxy adds takes nobody's cookie away."""
+    browser = talk.member()
+    app, _ = application(talk)
+    assert app.get("/account").status == 303
+    assert browser.send("GET", "/account", headers={"authorization": app.headers["authorization"]}).status == 200
+    assert browser.send("GET", "/account", headers={"authorization": "Bearer of.another.kind"}).status == 200
+
+
+@conversation(CONVERSATIONS)
 def needs_no_origin(talk: Talk) -> None:
     """No other site's page can make a browser send a token: where the request came from does not matter."""
     talk.member()
