@@ -29,6 +29,7 @@ __all__ = [
     "OutboxMessage",
     "Record",
     "SchemaStep",
+    "SecretKey",
     "Session",
     "SigningKey",
     "ThrottleCounter",
@@ -366,6 +367,14 @@ class SchemaStep(Record, frozen=True, kw_only=True, gc=False):
     done_at: datetime
 
 
+class SecretKey(Record, frozen=True, kw_only=True, gc=False):
+    """That one of the secret keys is in use on this database. The id is derived from it and tells nothing of it."""
+
+    indexes = (("created_at",),)
+
+    created_at: datetime
+
+
 class SigningKey(Record, frozen=True, kw_only=True, gc=False):
     """A key that signs access tokens. The next one is there, and published, before the one in use is old."""
 
@@ -414,6 +423,7 @@ RECORDS: tuple[type[Record], ...] = (
     OutboxMessage,
     Lease,
     SchemaStep,
+    SecretKey,
     SigningKey,
     ApiKey,
 )

@@ -1,4 +1,4 @@
-"""Step 3, signing keys: see ``storage/steps``."""
+"""Step 4, signing keys: see ``storage/steps``."""
 
 from typing import ClassVar
 
@@ -13,10 +13,10 @@ from nightlatch.django.climbing import Step
 class Migration(migrations.Migration):
     """The keys that sign access tokens."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0002_derived_columns")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0003_secret_keys")]
     operations: ClassVar[list[Operation]] = [
         Step(
-            3,
+            4,
             state_operations=[
                 migrations.CreateModel(
                     name="SigningKey",

@@ -1,4 +1,4 @@
-"""Step 3, signing keys: see ``storage/steps``."""
+"""Step 3, secret keys: see ``storage/steps``."""
 
 from __future__ import annotations
 

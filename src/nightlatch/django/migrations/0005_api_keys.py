@@ -1,4 +1,4 @@
-"""Step 4, api keys: see ``storage/steps``."""
+"""Step 5, api keys: see ``storage/steps``."""
 
 from typing import ClassVar
 
@@ -14,10 +14,10 @@ from nightlatch.django.climbing import Step
 class Migration(migrations.Migration):
     """Keys by which programs act for their owners."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0003_signing_keys")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0004_signing_keys")]
     operations: ClassVar[list[Operation]] = [
         Step(
-            4,
+            5,
             state_operations=[
                 migrations.CreateModel(
                     name="ApiKey",

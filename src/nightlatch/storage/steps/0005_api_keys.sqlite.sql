@@ -1,4 +1,4 @@
--- Step 4, api keys: keys by which programs act for their owners; only hashes of them.
+-- Step 5, api keys: keys by which programs act for their owners; only hashes of them.
 CREATE TABLE nightlatch_api_key (
     id CHAR(32) NOT NULL,
     selector VARCHAR(32) NOT NULL,

@@ -1,4 +1,4 @@
--- Step 3, signing keys: the keys that sign access tokens, sealed.
+-- Step 4, signing keys: the keys that sign access tokens, sealed.
 CREATE TABLE nightlatch_signing_key (
     id UUID NOT NULL,
     generation BIGINT NOT NULL,
