@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -67,6 +68,26 @@ def test_032_djangos_reset_links_are_refused(theirs: Site) -> None:
     assert "password_reset_confirm" in found["nightlatch.E016"].msg
     with override_settings(ROOT_URLCONF="django_site.urls"):
         assert "nightlatch.E016" not in {each.id for each in run_checks()}
+
+
+WALLED = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+
+
+@pytest.mark.parametrize("middleware", [settings.MIDDLEWARE, WALLED], ids=["bare", "walled"])
+@override_settings(ROOT_URLCONF=VIEWS)
+def test_an_admin_site_of_the_projects_own(theirs: Site, middleware: list[str]) -> None:
+    """Led to our page and back, whoever is not signed in; and who already may be there goes on at once."""
+    theirs.member("boss", is_superuser=True)
+    with override_settings(MIDDLEWARE=middleware):
+        led = theirs.client.get("/office/login/?next=/office/auth/group/")
+        assert led.headers["Location"] == "/auth/sign-in?next=%2Foffice%2Fauth%2Fgroup%2F"
+        assert theirs.client.get("/office/", follow=True).request["PATH_INFO"] == "/auth/sign-in"
+        boss = theirs.sign_in(Client(), "boss")
+        assert boss.get("/office/auth/group/").status_code == 200
+        assert boss.get("/office/login/").headers["Location"] == "/office/"
+        assert boss.get("/office/password_change/").headers["Location"] == "/auth/account/security"
+        assert boss.post("/office/logout/").status_code == 200
+        assert boss.get("/auth/api/session").status_code == 401
 
 
 def test_login_and_logout_tell_djangos_signals(theirs: Site) -> None:

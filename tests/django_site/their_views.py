@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from django.contrib.auth import aauthenticate, alogin, alogout
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from django_site.urls import urlpatterns as ours
+from nightlatch.django.admin_site import NightlatchAdminSite
 
 
 @csrf_exempt
@@ -31,8 +33,12 @@ async def sign_out(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"signed_in": now.is_authenticated})
 
 
+office = NightlatchAdminSite(name="office")
+office.register(Group)
+
 urlpatterns = [
     *ours,
+    path("office/", office.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("a-sign-in", sign_in),
     path("a-sign-out", sign_out),
