@@ -25,6 +25,7 @@ _FIGURES = {
         figures.start,
         figures.users,
         figures.imports,
+        figures.tokens,
     )
 }
 
