@@ -178,7 +178,7 @@ class HttpApp:
             if exchange.request.method == "OPTIONS":
                 response.headers += [
                     ("Access-Control-Allow-Methods", self._allowed(exchange)),
-                    ("Access-Control-Allow-Headers", "Content-Type"),
+                    ("Access-Control-Allow-Headers", "Content-Type, Authorization"),
                     ("Access-Control-Max-Age", "600"),
                 ]
 

@@ -134,6 +134,19 @@ def one_or_the_other(talk: Talk) -> None:
     assert browser.call("GET", "/api/session")[0] == 200
 
 
+@conversation(CONVERSATIONS, allowed_origins=["https://spa.example"])
+def from_an_allowed_origin(talk: Talk) -> None:
+    """A page of an allowed origin may send a token: the browser asks first, and is told so."""
+    asks = {"origin": "https://spa.example", "access-control-request-method": "PATCH"}
+    told = talk.browser().send("OPTIONS", "/api/account", headers=asks)
+    assert "Authorization" in (header(told, "access-control-allow-headers") or "")
+    talk.member()
+    app, _ = application(talk)
+    kind = {"content-type": "application/json", "sec-fetch-site": "cross-site", "origin": "https://spa.example"}
+    answered = app.send("PATCH", "/api/account", b'{"name": "Mia"}', headers=kind)
+    assert (answered.status, header(answered, "access-control-allow-origin")) == (200, "https://spa.example")
+
+
 @conversation(CONVERSATIONS)
 def pages_read_none(talk: Talk) -> None:
     """Pages are for browsers: a token opens none of them, and one that a proxy adds takes nobody's cookie away."""
