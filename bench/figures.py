@@ -17,6 +17,7 @@ from bench.import_rate import import_rate
 from bench.load import Checks
 from bench.machine import OtherLoad, wait_until_quiet
 from bench.subjects import SUBJECTS, WORKERS, Subject
+from bench.token_rate import token_rate
 from nightlatch.primitives.hashing import PROFILES
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "session",
     "sign_in",
     "start",
+    "tokens",
     "users",
 ]
 
@@ -403,3 +405,18 @@ def imports(plan: Plan) -> Outcome:
     written = rows[_IMPORTED[0]][1]
     figure = Figure(f"users import, {_IMPORTED[0]:,} users, after parsing", written.values, 20_000, unit="/s")
     return [row for pair in rows.values() for row in pair], [figure]
+
+
+def tokens(plan: Plan) -> Outcome:
+    """Measure `nightlatch.verify` in one process, without a server: at first sight, and again."""
+    raw, first, again = (
+        Row(f"tokens: {what}", "/s") for what in ("bare Ed25519", "verified at first sight", "a repeated one")
+    )
+    for _ in range(plan.rounds):
+        rates, other = _quietly(lambda: token_rate(plan.seconds))
+        for row, rate in zip((raw, first, again), rates, strict=True):
+            row.add(rate, other=other)
+    return [raw, first, again], [
+        Figure("token at first sight / bare Ed25519", _over(first, raw), 0.85),
+        Figure("a repeated token, one process", again.values, 100_000, unit="/s"),
+    ]

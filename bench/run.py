@@ -26,6 +26,7 @@ _FIGURES = {
         figures.start,
         figures.users,
         figures.imports,
+        figures.tokens,
     )
 }
 

@@ -11,6 +11,7 @@ from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
 from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.adoption import Adoption
+from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
@@ -30,11 +31,12 @@ from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
+from nightlatch.flows.tokens import Tokens
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
-from nightlatch.services import attempts, one_time
+from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.clock import SystemClock
@@ -45,6 +47,7 @@ from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
@@ -96,6 +99,8 @@ class Nightlatch:
         users = Users(store, clock, settings.identifiers)
         throttle = Throttle(store, clock, keyring)
         self.sessions = Sessions(store, clock, users, settings.sessions)
+        self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
+        tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
@@ -118,8 +123,9 @@ class Nightlatch:
             },
             enrolled=(totp.kind,) if settings.totp.enabled else (),
         )
+        api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches),
+            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
             sweeps=(
                 # Before attempts are swept: what waits for its time is one of them.
                 self.do_what_is_due,
@@ -127,6 +133,9 @@ class Nightlatch:
                 attempts_service.sweep,
                 one_time_secrets.sweep,
                 self.sessions.sweep,
+                tokens_service.sweep,
+                api_keys_service.sweep,
+                self.signing_keys.sweep,
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
@@ -144,6 +153,8 @@ class Nightlatch:
             attempts=attempts_service,
             one_time=one_time_secrets,
             sessions=self.sessions,
+            tokens=tokens_service,
+            api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
             audit=Audit(store, clock, keyring, event_sinks),
@@ -175,6 +186,8 @@ class Nightlatch:
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
+        self.tokens = Tokens(core)
+        self.api_keys = ApiKeys(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)

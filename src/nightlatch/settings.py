@@ -24,6 +24,7 @@ from nightlatch.primitives.secret import Secret
 
 __all__ = [
     "Accounts",
+    "ApiKeys",
     "Attempts",
     "Budget",
     "Hashing",
@@ -36,6 +37,7 @@ __all__ = [
     "Sessions",
     "Settings",
     "Throttle",
+    "Tokens",
     "Totp",
     "is_loopback",
     "settings_from",
@@ -51,6 +53,7 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
+    "tokens.access_life": timedelta(minutes=15),
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
 _LONGEST_NAME = 100
@@ -128,6 +131,38 @@ class Sessions(Section, frozen=True, kw_only=True):
         return self.absolute or absolute, self.idle or idle
 
 
+class Tokens(Section, frozen=True, kw_only=True):
+    """What clients are given that ask for tokens in place of a cookie."""
+
+    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
+    """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    audience: str | None = None
+    """Who access tokens are for. None: `base_url`."""
+    access_life: timedelta = timedelta(minutes=5)
+    """How long a service without the store believes one that was revoked."""
+    refresh_idle: timedelta = timedelta(days=14)
+    """A refresh token that is not used for so long is worth nothing; none outlives its session."""
+    key_life: timedelta = timedelta(days=30)
+    """How long a key signs before its successor, which is published all the while, takes its place."""
+
+
+class Budget(Section, frozen=True, kw_only=True):
+    """So many in so long."""
+
+    limit: int
+    per: timedelta
+
+
+class ApiKeys(Section, frozen=True, kw_only=True):
+    """Keys by which programs act for their owners."""
+
+    longest_life: timedelta = timedelta(days=366)
+    """None lives longer, and one that asks for no end lives so long."""
+    max_per_user: int = 50
+    uses: Budget = Budget(limit=600, per=timedelta(minutes=1))
+    """Of one key, in each process."""
+
+
 class Attempts(Section, frozen=True, kw_only=True):
     """How long an attempt and its codes live, and how often they may be tried."""
 
@@ -147,13 +182,6 @@ class Accounts(Section, frozen=True, kw_only=True):
     """A new address that neither a second factor nor the old mailbox speaks for."""
     operator_recovery_delay: timedelta = timedelta(hours=72)
     """A recovery that an operator started: somebody may object."""
-
-
-class Budget(Section, frozen=True, kw_only=True):
-    """So many in so long."""
-
-    limit: int
-    per: timedelta
 
 
 class Throttle(Section, frozen=True, kw_only=True):
@@ -243,6 +271,8 @@ class Settings(Section, frozen=True, kw_only=True):
     policy: Policy = Policy()
     totp: Totp = Totp()
     sessions: Sessions = Sessions()
+    tokens: Tokens = Tokens()
+    api_keys: ApiKeys = ApiKeys()
     attempts: Attempts = Attempts()
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()

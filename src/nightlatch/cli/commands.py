@@ -11,8 +11,10 @@ from uuid import UUID
 import click
 
 from nightlatch.auth import Nightlatch
+from nightlatch.cli.api_keys import api_keys_command
 from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.import_export import add_import_export
+from nightlatch.cli.keys import keys_command
 from nightlatch.cli.output import plain_errors, say, show, show_one
 from nightlatch.errors import NotFound
 from nightlatch.hosting.installation import HostInstallation
@@ -34,7 +36,7 @@ def add_commands(group: click.Group, load: Loader, schema: Examination) -> None:
         load: builds the installation that they are about; called when a command runs.
         schema: tells how its schema stands.
     """
-    for make in (_users, _sessions, _outbox):
+    for make in (_users, _sessions, keys_command, api_keys_command, _outbox):
         group.add_command(make(load))
     group.add_command(doctor_command(load, schema))
 

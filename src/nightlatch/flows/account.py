@@ -160,11 +160,11 @@ class Account:
             core.users.end_access(user.id, keep=session.id)
             core.one_time.void_for(user.id)
             fresh = self._user(session)
-            device_id, device = core.devices.welcome(user.id, client, None)
-            rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, device_id=device_id)
+            device = core.devices.welcome(user.id, client, None) if session.deliver == "cookie" else None
+            complete = core.renew(fresh, session, epoch=fresh.epoch, device=device)
             core.audit.done("authn_password_change", client, user_id=user.id, session_id=session.id)
             tell_password_changed(core, client, user)
-        return Complete(user=fresh, session=rotated, token=Secret(token.text()), device=device)
+        return complete
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 

@@ -143,6 +143,7 @@ class Attempts:
         with self._core.place(client, password, new_password):
             self._spend_call(client)
             found = self._core.attempts.find(attempt)
+            client = client.without_cookies() if found.deliver == "tokens" else client
             if new_password is not None:
                 return self._set(client, found, new_password, username=username, name=name)
             if authenticator == EmailCode.kind:
@@ -187,7 +188,7 @@ class Attempts:
             core.audit.done("authn_password_change", client, user_id=user.id)
             tell_password_changed(core, client, user)
             granted = core.gate.grant_or_refuse(fresh, attempt.evidence, core.users.authenticators(user.id))
-            return core.welcome(client, granted, return_to=attempt.return_to)
+            return core.welcome(client, granted, return_to=attempt.return_to, deliver=attempt.deliver)
 
     def _proof(self, client: Client, attempt: Attempt, kind: str, proof: Proof, session: Session | None) -> Outcome:
         if attempt.purpose == "reauthenticate":

@@ -207,7 +207,7 @@ class ManageAuthenticators:
             codes = core.recovery_codes.replace(user.id)
             fresh = core.store.get(User, user.id) or user
             granted = core.gate.grant_or_refuse(fresh, evidence, core.users.authenticators(user.id))
-            complete = core.welcome(client, granted, return_to=found.return_to)
+            complete = core.welcome(client, granted, return_to=found.return_to, deliver=found.deliver)
             self._note(client, user, complete.session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added")
         return Bound(complete=complete, authenticator=record, recovery_codes=codes)
@@ -358,8 +358,7 @@ class ManageAuthenticators:
         if fresh is None:
             raise NotAuthenticated("user is gone")
         granted = core.gate.reweigh(fresh, condensed(evidence))
-        rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, assurance=granted)
-        return Complete(user=fresh, session=rotated, token=Secret(token.text()))
+        return core.renew(fresh, session, epoch=fresh.epoch, assurance=granted)
 
     def _own(self, session: Session, id: UUID) -> Authenticator:  # noqa: A002
         record = self._core.store.get(Authenticator, id)

@@ -53,7 +53,7 @@ class Prove:
             core.give_back(spent)
             core.password.accept(subject, verified)
             if isinstance(granted, Assurance):
-                complete = core.welcome(client, granted, device=subject.device, return_to=return_to)
+                complete = core.welcome(client, granted, device=subject.device, return_to=return_to, deliver=deliver)
                 self._log_success(client, complete)
                 return complete
             attempt, secret = core.attempts.open(
@@ -119,7 +119,9 @@ class Prove:
             self._accept(client, user, subject, method, verified)
             if isinstance(granted, Assurance):
                 core.attempts.finish(attempt)
-                complete = core.welcome(client, granted, device=subject.device, return_to=attempt.return_to)
+                complete = core.welcome(
+                    client, granted, device=subject.device, return_to=attempt.return_to, deliver=attempt.deliver
+                )
                 self._log_success(client, complete)
                 return complete
             advanced, secret = core.attempts.advance(
@@ -157,9 +159,9 @@ class Prove:
             self._accept(client, user, subject, method, verified)
             core.attempts.finish(attempt)
             core.users.hold(user)
-            rotated, token = core.sessions.rotate(session, epoch=user.epoch, assurance=granted)
+            complete = core.renew(user, session, epoch=user.epoch, assurance=granted, return_to=attempt.return_to)
             core.audit.done("authn_reauthenticate", client, user_id=user.id, session_id=session.id)
-        return Complete(user=user, session=rotated, token=Secret(token.text()), return_to=attempt.return_to)
+        return complete
 
     def besides(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> tuple[Attempt, Secret]:
         """Verify the further authenticator that a recovery asks for; then a password may be set.

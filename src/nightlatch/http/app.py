@@ -94,7 +94,9 @@ class HttpApp:
         raise NotFound("no route")
 
     def _answer(self, route: Route, exchange: Exchange) -> Response:
-        self.origins.guard(exchange.request)
+        exchange.by_cookie_alone = route.kind == "page"
+        if route.who != "signed_in" or exchange.bearer is None:
+            self.origins.guard(exchange.request)
         if route.who == "signed_in":
             # Before the body: who may not act learns nothing of what the body should be.
             _ = exchange.session
@@ -185,7 +187,7 @@ class HttpApp:
             if exchange.request.method == "OPTIONS":
                 response.headers += [
                     ("Access-Control-Allow-Methods", self._allowed(exchange)),
-                    ("Access-Control-Allow-Headers", "Content-Type"),
+                    ("Access-Control-Allow-Headers", "Content-Type, Authorization"),
                     ("Access-Control-Max-Age", "600"),
                 ]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, addresses, authenticators, sign_in
+from nightlatch.http.api import account, addresses, api_keys, authenticators, sign_in, tokens
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
@@ -42,6 +42,17 @@ from nightlatch.http.api.shapes import (
     StopBody,
     Stopped,
     TotpProposal,
+)
+from nightlatch.http.api.token_shapes import (
+    ApiKeysShape,
+    EndedBody,
+    EndedShape,
+    Keys,
+    NewApiKeyBody,
+    NewApiKeyShape,
+    RefreshBody,
+    RevokeBody,
+    TokensShape,
 )
 from nightlatch.http.bodies import LIMIT
 
@@ -367,6 +378,69 @@ API: tuple[Route, ...] = (
         answers={204: None},
         refusals=("invalid_input", *_SENSITIVE),
         summary="Remove one of my addresses",
+    ),
+    Route(
+        method="GET",
+        path="/api/api-keys",
+        handler=api_keys.list_,
+        who="signed_in",
+        answers={200: ApiKeysShape},
+        summary="My API keys",
+    ),
+    Route(
+        method="POST",
+        path="/api/api-keys",
+        handler=api_keys.create,
+        who="signed_in",
+        body=NewApiKeyBody,
+        answers={201: NewApiKeyShape},
+        refusals=("reauthenticate", "attempt_invalid"),
+        summary="Make an API key, after a fresh proof",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/api-keys/{id}",
+        handler=api_keys.revoke,
+        who="signed_in",
+        answers={204: None},
+        summary="Revoke an API key",
+    ),
+    Route(
+        method="POST",
+        path="/api/token/refresh",
+        handler=tokens.refresh,
+        who="anybody",
+        body=RefreshBody,
+        answers={200: TokensShape},
+        refusals=("invalid_token", "not_authenticated"),
+        summary="Get the next access token",
+    ),
+    Route(
+        method="POST",
+        path="/api/token/revoke",
+        handler=tokens.revoke,
+        who="anybody",
+        body=RevokeBody,
+        answers={200: dict},
+        summary="End the session of a token",
+    ),
+    Route(
+        method="POST",
+        path="/api/token/ended",
+        handler=tokens.ended,
+        who="anybody",
+        body=EndedBody,
+        answers={200: EndedShape},
+        summary="Which sessions have ended, for services that only verify",
+    ),
+    Route(
+        method="GET",
+        path="/api/jwks.json",
+        handler=tokens.jwks,
+        who="anybody",
+        kind="asset",
+        answers={200: Keys},
+        summary="The public keys of access tokens",
     ),
 )
 """The JSON API. ``GET /api/openapi.json`` describes it."""

@@ -151,6 +151,15 @@ class Gate:
         at = max(each.verified_at for each in evidence)
         return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
 
+    def delegate(self, user: User) -> None:
+        """Let somebody else act for a user, by an API key: no proof is asked for, and none is made.
+
+        Raises:
+            InvalidCredentials: the user may not sign in.
+        """
+        if user.status != "active":
+            raise InvalidCredentials(f"user is {user.status}")
+
     def grant_or_refuse(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
     ) -> Assurance:

@@ -13,7 +13,6 @@ from nightlatch.http.api.shapes import (
     Revoked,
     SessionsShape,
     SessionView,
-    SignedIn,
     StopBody,
     Stopped,
     account_shape,
@@ -21,8 +20,8 @@ from nightlatch.http.api.shapes import (
     one_session,
     session_shape,
     user_of_session,
-    user_shape,
 )
+from nightlatch.http.api.sign_in import signed_in
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
@@ -112,10 +111,7 @@ def change_password(exchange: Exchange, body: ChangePasswordBody) -> Response:
         current_password=body.current_password,
         new_password=body.new_password,
     )
-    shape = session_shape(complete.session) if complete.session else None
-    response = exchange.json(SignedIn(user=user_shape(complete.user), session=shape))
-    response.headers.extend(exchange.sign_in_cookies(complete))
-    return response
+    return signed_in(exchange, complete)
 
 
 def events(exchange: Exchange) -> Response:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
+
+from msgspec.structs import asdict
 
 from nightlatch.errors import NotFound
 from nightlatch.flows.manage_authenticators import Bound
@@ -13,12 +16,10 @@ from nightlatch.http.api.shapes import (
     BoundShape,
     ConfirmTotpBody,
     RecoveryCodesShape,
-    SignedIn,
     TotpProposal,
     authenticator_shape,
-    session_shape,
-    user_shape,
 )
+from nightlatch.http.api.sign_in import signed_in
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
@@ -57,18 +58,11 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
 
 
 def _bound(exchange: Exchange, bound: Bound) -> Response:
-    session = bound.complete.session
-    response = exchange.json(
-        BoundShape(
-            user=user_shape(bound.complete.user),
-            session=session_shape(session) if session else None,
-            return_to=bound.complete.return_to,
-            authenticator=authenticator_shape(bound.authenticator),
-            recovery_codes=_shown(bound.recovery_codes),
-        )
-    )
-    response.headers.extend(exchange.sign_in_cookies(bound.complete))
-    return response
+    more: dict[str, Any] = {
+        "authenticator": authenticator_shape(bound.authenticator),
+        "recovery_codes": _shown(bound.recovery_codes),
+    }
+    return signed_in(exchange, bound.complete, lambda done: BoundShape(**asdict(done), **more))
 
 
 def recovery_codes(exchange: Exchange) -> Response:
@@ -88,10 +82,7 @@ def rename(exchange: Exchange, body: AuthenticatorChanges) -> Response:
 def remove(exchange: Exchange) -> Response:
     """Remove one of them; every other session ends, this one gets a new token."""
     complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(exchange))
-    shape = session_shape(complete.session) if complete.session else None
-    response = exchange.json(SignedIn(user=user_shape(complete.user), session=shape))
-    response.headers.extend(exchange.sign_in_cookies(complete))
-    return response
+    return signed_in(exchange, complete)
 
 
 def _shown(codes: tuple[Secret, ...]) -> list[str]:

@@ -52,6 +52,10 @@ NO_NUL = r"^[^\x00]*$"
 Short = Annotated[str, msgspec.Meta(max_length=512, pattern=NO_NUL)]
 
 
+Deliver = Literal["cookie", "tokens"]
+"""What a session is to be carried by; asked when an attempt begins, and not changed after."""
+
+
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A body that is sent: what is not named here is refused."""
 
@@ -64,6 +68,7 @@ class SignUpBody(Body, frozen=True, kw_only=True):
     name: Short | None = None
     password: Secret | None = None
     return_to: Short | None = None
+    deliver: Deliver = "cookie"
 
 
 class SignInBody(Body, frozen=True, kw_only=True):
@@ -72,6 +77,7 @@ class SignInBody(Body, frozen=True, kw_only=True):
     identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
     password: Secret | None = None
     return_to: Short | None = None
+    deliver: Deliver = "cookie"
 
 
 class BeginBody(Body, frozen=True, kw_only=True):
@@ -208,6 +214,11 @@ class SignedIn(Given, frozen=True, kw_only=True, tag_field="status", tag="comple
     user: UserShape
     session: SessionShape | None
     return_to: str | None = None
+    access_token: str | msgspec.UnsetType = msgspec.UNSET
+    """This and what follows only where the client asked for tokens."""
+    token_type: str | msgspec.UnsetType = msgspec.UNSET
+    expires_in: int | msgspec.UnsetType = msgspec.UNSET
+    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):
@@ -296,12 +307,9 @@ class TotpProposal(Given, frozen=True, kw_only=True):
     """The same as an SVG element."""
 
 
-class BoundShape(Given, frozen=True, kw_only=True, tag_field="status", tag="complete"):
+class BoundShape(SignedIn, frozen=True, kw_only=True, tag_field="status", tag="complete"):
     """An authenticator that now counts; recovery codes come with the first one, and are shown this once."""
 
-    user: UserShape
-    session: SessionShape | None
-    return_to: str | None = None
     authenticator: AuthenticatorShape
     recovery_codes: list[str]
 

@@ -39,6 +39,7 @@ _NOTICES = {
     "password": "Your password is changed. Everywhere else you are signed out.",
     "device": "That device is signed out.",
     "others": "You are signed out everywhere else.",
+    "key": "That key is revoked.",
     "code": "A new code is on its way.",
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",

@@ -15,6 +15,7 @@ __all__ = [
     "EmailForm",
     "IdForm",
     "InvitationForm",
+    "KeyForm",
     "PasswordForm",
     "PlainForm",
     "ProfileForm",
@@ -166,3 +167,11 @@ class DevicesForm(PlainForm, frozen=True, kw_only=True):
     """Sign one device out, or without an id all others."""
 
     id: str | None = None
+
+
+class KeyForm(PlainForm, frozen=True, kw_only=True):
+    """Make an API key."""
+
+    name: str = ""
+    scopes: str = ""
+    days: str = "90"

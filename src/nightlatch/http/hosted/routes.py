@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted import account, addresses, authenticators, forms, leaving, prove, recover, sign_in
+from nightlatch.http.hosted import (
+    account,
+    addresses,
+    api_keys,
+    authenticators,
+    forms,
+    leaving,
+    prove,
+    recover,
+    sign_in,
+)
 from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -76,6 +86,9 @@ PAGES: tuple[Route, ...] = (
     _form("/account/recovery-codes", authenticators.new_recovery_codes, forms.PlainForm, "signed_in"),
     _page("/account/devices", account.devices, "signed_in"),
     _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),
+    _page("/account/keys", api_keys.keys, "signed_in"),
+    _form("/account/keys", api_keys.send_keys, forms.KeyForm, "signed_in"),
+    _form("/account/keys/revoke", api_keys.send_revoke, forms.DevicesForm, "signed_in"),
     _page("/account/activity", account.activity, "signed_in"),
     _page("/account/emails", addresses.emails, "signed_in"),
     _form("/account/emails", addresses.send_emails, forms.AddressesForm, "signed_in"),

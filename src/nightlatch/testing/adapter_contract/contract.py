@@ -16,6 +16,7 @@ from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.adapter_contract import (
     account,
     addresses,
+    api_keys,
     assets,
     bodies,
     busy,
@@ -35,6 +36,7 @@ from nightlatch.testing.adapter_contract import (
     session,
     sign_in,
     sign_up,
+    tokens,
 )
 from nightlatch.testing.adapter_contract.conversation import Conversation, Premises, Talk
 from nightlatch.testing.adapter_contract.transcript import Recorder
@@ -43,7 +45,7 @@ from nightlatch.testing.sites import DirectSite, Site
 __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
-    sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
+    sign_up, sign_in, session, tokens, api_keys, account, pages, forms, links, invitations, assets,
     cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor, busy,
 )  # fmt: skip
 
