@@ -18,7 +18,20 @@ from bench.machine import OtherLoad, wait_until_quiet
 from bench.subjects import SUBJECTS, WORKERS, Subject
 from nightlatch.primitives.hashing import PROFILES
 
-__all__ = ["QUIET", "Figure", "Plan", "Row", "flask", "flood", "imports", "session", "sign_in", "start", "users"]
+__all__ = [
+    "QUIET",
+    "Figure",
+    "Plan",
+    "Row",
+    "django",
+    "flask",
+    "flood",
+    "imports",
+    "session",
+    "sign_in",
+    "start",
+    "users",
+]
 
 T = TypeVar("T")
 
@@ -187,6 +200,18 @@ def flask(plan: Plan) -> Outcome:
         ("flask_nightlatch", "flask_login", "flask_nightlatch_engine", "flask_nightlatch_name"), plan
     )
     return rows, [Figure("inside Flask / Flask-Login", _over(rate["flask_nightlatch"], rate["flask_login"]), 1.5)]
+
+
+def django(plan: Plan) -> Outcome:
+    """Compare a route inside Django with the same under Django's own sessions, on the same HTTP server."""
+    rows, rate = _compared(("django_nightlatch", "django_hand", "django_nightlatch_name"), plan)
+    return rows, [
+        Figure(
+            "inside Django / Django's session and login_required",
+            _over(rate["django_nightlatch"], rate["django_hand"]),
+            1.0,
+        )
+    ]
 
 
 def sign_in(plan: Plan) -> Outcome:

@@ -19,6 +19,7 @@ _FIGURES = {
     for each in (
         figures.session,
         figures.flask,
+        figures.django,
         figures.sign_in,
         figures.flood,
         figures.start,

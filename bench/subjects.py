@@ -184,10 +184,29 @@ def flask_nightlatch_engine(users: int) -> Subject:
 
 
 def _in_flask(name: str, users: int, path: str, **environment: str) -> Subject:
+    return _inside(name, "flask_nightlatch:app", users, path, **environment)
+
+
+def django_hand(users: int) -> Subject:
+    """Django's own sessions and `login_required`, on the same HTTP server as Nightlatch."""
+    return _peer("django", "django_hand.py", _granian(_PEER_BIN, "django_hand:application"), "/me", users)
+
+
+def django_nightlatch(users: int) -> Subject:
+    """Nightlatch inside a Django project, on Granian."""
+    return _inside("nightlatch in Django", "django_nightlatch:application", users, "/me")
+
+
+def django_nightlatch_name(users: int) -> Subject:
+    """The same, asked for the name too: a second read, as Django's own costs."""
+    return _inside("nightlatch in Django, second read", "django_nightlatch:application", users, "/name")
+
+
+def _inside(name: str, target: str, users: int, path: str, **environment: str) -> Subject:
     seeded = _seeded(name.replace(" ", "-"), users)
     environment |= {"BENCH_DATABASE": str(seeded.folder / "nightlatch.db"), "PYTHONPATH": str(_PEERS)}
     server = Server(
-        _granian(_BIN, "flask_nightlatch:app"),
+        _granian(_BIN, target),
         environment={**environment, "BENCH_PORT": "{port}"},
         ready=path,
         cookie=seeded.cookies.read_text().partition("\n")[0],
@@ -197,7 +216,18 @@ def _in_flask(name: str, users: int, path: str, **environment: str) -> Subject:
     return Subject(name, server, path, seeded.cookies, seeded.bodies)
 
 
-_ALL = (ceiling, flask_hand, flask_login, nightlatch, flask_nightlatch, flask_nightlatch_name, flask_nightlatch_engine)
+_ALL = (
+    ceiling,
+    flask_hand,
+    flask_login,
+    nightlatch,
+    flask_nightlatch,
+    flask_nightlatch_name,
+    flask_nightlatch_engine,
+    django_hand,
+    django_nightlatch,
+    django_nightlatch_name,
+)
 
 SUBJECTS: dict[str, Callable[[int], Subject]] = {each.__name__: each for each in _ALL}
 """Every subject by name."""

@@ -20,7 +20,7 @@ from free_ports import free_port
 from nightlatch.storage.sql import migrate
 from nightlatch.storage.sql.tables import metadata
 
-__all__ = ["described", "empty", "fresh", "mariadb", "postgresql"]
+__all__ = ["described", "empty", "fresh", "mariadb", "mariadb_url", "postgresql", "postgresql_url"]
 
 _PATIENCE = 60.0
 
@@ -50,9 +50,11 @@ def mariadb() -> Iterator[str]:
     install = _binary("MariaDB", "mariadb-install-db", Path("/usr/bin"))
     with _folder("mysql") as folder:
         data, port = folder / "data", free_port()
-        root = "--auth-root-authentication-method=normal"
-        _run("mysql", [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", root])
+        # In /tmp two of them that start at once delete one another's temporary tables.
+        root, own = "--auth-root-authentication-method=normal", f"--tmpdir={folder}"
+        _run("mysql", [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", root, own])
         options = [f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}"]
+        options.append(own)
         fast = ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
         with _server("mysql", [server, "--no-defaults", *options, *fast], folder):
             _await(f"mariadb+pymysql://root@127.0.0.1:{port}/")
@@ -61,6 +63,20 @@ def mariadb() -> Iterator[str]:
                 # A collation that takes a for A and for á: our columns must not.
                 connection.exec_driver_sql("CREATE DATABASE nightlatch COLLATE utf8mb4_general_ci")
             yield f"mariadb+pymysql://root@127.0.0.1:{port}/nightlatch"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Return the address of a PostgreSQL of our own."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """Return the address of a MariaDB of our own."""
+    with mariadb() as url:
+        yield url
 
 
 def empty(engine: sa.Engine) -> None:

@@ -3,6 +3,7 @@ from flask import Flask
 from nightlatch.flask import Nightlatch, current_user, login_required, require
 
 app = Flask(__name__)
+app.config.from_prefixed_env()  # FLASK_NIGHTLATCH__base_url=... and so on, in production
 Nightlatch(app)
 
 

@@ -16,6 +16,7 @@ from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
 from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
+from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.ports import Clock, EventSink, Mailer, Store
@@ -31,6 +32,7 @@ from nightlatch.services.gate import Gate
 from nightlatch.services.hashing import HashingPool
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
+from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
@@ -129,7 +131,8 @@ class Nightlatch:
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
-        self.attempts = Attempts(core, prove, self.sign_up)
+        self.recover = Recover(core)
+        self.attempts = Attempts(core, prove, self.sign_up, self.recover)
         self.reauthenticate = Reauthenticate(core)
         self.account = Account(core, prove)
         self.invitations = Invitations(core)
@@ -138,6 +141,15 @@ class Nightlatch:
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
         self.export_users = ExportUsers(core)
+
+    def see_keys(self) -> None:
+        """See that every installation on this database has the same secret keys. Who hosts the core calls it once.
+
+        Raises:
+            ConfigurationError: this one has others.
+            StoreUnavailable: the database cannot be reached.
+        """
+        SecretKeys(self.store, self.clock, self.keyring).see()
 
     def stop(self) -> None:
         """End the threads; the store stays whose it is."""

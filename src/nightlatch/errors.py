@@ -27,6 +27,7 @@ __all__ = [
     "NotFound",
     "PasswordRejected",
     "ReauthenticationRequired",
+    "RecoveryClosed",
     "Refusal",
     "SchemaMismatch",
     "SignUpClosed",
@@ -186,6 +187,13 @@ class SignUpClosed(Refusal):
 
     code = "sign_up_closed"
     message = "New accounts are not open here. Ask the people who run this service for one."
+
+
+class RecoveryClosed(Refusal):
+    """Accounts have no address here that a code could go to."""
+
+    code = "recovery_closed"
+    message = "A forgotten password cannot be replaced by mail here. Ask the people who run this service."
 
 
 class NotAuthenticated(Refusal):

@@ -28,6 +28,7 @@ __all__ = [
     "OutboxMessage",
     "Record",
     "SchemaStep",
+    "SecretKey",
     "Session",
     "ThrottleCounter",
     "TokenFamily",
@@ -364,6 +365,14 @@ class SchemaStep(Record, frozen=True, kw_only=True, gc=False):
     done_at: datetime
 
 
+class SecretKey(Record, frozen=True, kw_only=True, gc=False):
+    """That one of the secret keys is in use on this database. The id is derived from it and tells nothing of it."""
+
+    indexes = (("created_at",),)
+
+    created_at: datetime
+
+
 RECORDS: tuple[type[Record], ...] = (
     User,
     Identifier,
@@ -378,5 +387,6 @@ RECORDS: tuple[type[Record], ...] = (
     OutboxMessage,
     Lease,
     SchemaStep,
+    SecretKey,
 )
 """In an order in which each comes after those it references."""

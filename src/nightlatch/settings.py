@@ -144,6 +144,8 @@ class Throttle(Section, frozen=True, kw_only=True):
     sign_in_per_device: Budget = Budget(limit=10, per=timedelta(minutes=15))
     sign_up_per_address: Budget = Budget(limit=10, per=timedelta(hours=1))
     sign_up_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
+    recover_per_address: Budget = Budget(limit=10, per=timedelta(hours=1))
+    recover_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
     mail_per_recipient: Budget = Budget(limit=5, per=timedelta(hours=1))
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))

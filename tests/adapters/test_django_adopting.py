@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.core.checks import run_checks
 from django.core.management import call_command
@@ -147,6 +148,24 @@ def test_an_address_counts_only_if_settings_vouch(village: Site) -> None:
     call_command("nightlatch", "adopt")
     assert enter(village, SECRET, "mia@example.org").status == 401
     assert authenticate(None, username="mia", password=SECRET) == person()
+
+
+def test_an_address_that_settings_vouch_for_signs_in(village: Site) -> None:
+    """The project has seen to it that its addresses were proven; and what is left out is told by key."""
+    with override_settings(NIGHTLATCH={**settings.NIGHTLATCH, "vouch_for_addresses": True, "identifiers": "email"}):
+        get_user_model().objects.create_user("no-address", password=OTHER)
+        call_command("nightlatch", "adopt")
+        assert enter(village, SECRET, "MIA@example.org").get("/hello").status_code == 200
+        assert enter(village, SECRET, "mia").status == 401
+
+
+def test_adopt_tells_who_has_nothing_to_sign_in_by(village: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """By key, with the reason."""
+    with override_settings(NIGHTLATCH={**settings.NIGHTLATCH, "identifiers": "email"}):
+        assert "nightlatch.W017" in {each.id for each in run_checks()}
+        call_command("nightlatch", "adopt")
+    assert f"user {person().pk}: nothing to sign in by" in capsys.readouterr().err
+    del village
 
 
 def test_who_was_suspended_here_stays_out_whatever_is_saved_there(village: Site) -> None:

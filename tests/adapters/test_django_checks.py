@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import django
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.test import override_settings
 
@@ -56,6 +59,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("E005", _with(mount="/login"), "path('login/', include('nightlatch.django.urls'))"),
     ("E005", {"ROOT_URLCONF": "nightlatch.django.urls"}, "path('auth/'"),
+    ("E007", {"AUTH_USER_MODEL": "people.Person"}, "AUTH_USER_MODEL = 'nightlatch.User'"),
+    ("W017", {"AUTH_USER_MODEL": "people.Person", **_with(identifiers="email")}, "vouch_for_addresses"),
     ("E008", _with(base_ulr="http://localhost"), "did you mean base_url"),
     ("E008", _with(cookie_name="sessionid"), "SESSION_COOKIE_NAME"),
     ("E008", _with(database_url="sqlite://"), "one of DATABASES"),
@@ -80,6 +85,23 @@ def test_a_half_made_project_is_told_what_to_write(
         found = told()
     assert f"nightlatch.{number}" in found, found
     assert write in found[f"nightlatch.{number}"]
+
+
+def test_a_child_of_our_user_model_is_told(site: Site) -> None:
+    """Accounts are made as `nightlatch.User`, and would have no row in it."""
+    del site
+
+    class Neighbour(get_user_model()):  # type: ignore[misc]
+        class Meta:
+            proxy = True
+            app_label = "people"
+
+    try:
+        with override_settings(AUTH_USER_MODEL="people.Neighbour"):
+            assert "AUTH_USER_MODEL = 'nightlatch.User'" in told()["nightlatch.E006"]
+    finally:
+        del apps.all_models["people"]["neighbour"]
+        apps.clear_cache()
 
 
 def test_atomic_requests_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +133,20 @@ def test_tables_that_are_missing_are_told(site: Site) -> None:
 
 
 HTTPS = {"base_url": "https://shop.example", "hashing": {}}
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def mail_by(backend: str) -> dict[str, Any]:
+    """Return how a project says what Django sends mail with."""
+    path = f"django.core.mail.backends.{backend}.EmailBackend"
+    return {"MAILERS": {"default": {"BACKEND": path}}} if django.VERSION >= (6, 1) else {"EMAIL_BACKEND": path}
+
+
+SMTP = mail_by("smtp")
 
 CARELESS: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("W020", lambda: _with(hashing={})),
     ("W022", lambda: _with(**HTTPS, secret_keys=[settings.SECRET_KEY])),
-    ("W023", lambda: {**_with(**HTTPS), "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
+    ("W023", lambda: {**_with(**HTTPS), **mail_by("console")}),
     ("W023", lambda: _with(**HTTPS, mail={"transport": "console"})),
     ("W024", lambda: _with(base_url="https://shop.example")),
     ("W025", lambda: _with(**HTTPS, development=True)),
@@ -127,7 +157,7 @@ CARELESS: list[tuple[str, Callable[[], dict[str, Any]]]] = [
 def test_what_must_not_meet_the_public_is_told(site: Site, number: str, changes: Callable[[], dict[str, Any]]) -> None:
     """`check --deploy`, and it alone."""
     del site
-    with override_settings(**{"EMAIL_BACKEND": SMTP, **changes()}):
+    with override_settings(**{**SMTP, **changes()}):
         assert f"nightlatch.{number}" not in told()
         assert f"nightlatch.{number}" in told(deploy=True)
 
@@ -135,7 +165,7 @@ def test_what_must_not_meet_the_public_is_told(site: Site, number: str, changes:
 def test_a_project_that_is_ready_has_nothing_to_hear(site: Site) -> None:
     """https, a key of its own, mail that is delivered."""
     del site
-    with override_settings(EMAIL_BACKEND=SMTP, **_with(**HTTPS)):
+    with override_settings(**SMTP, **_with(**HTTPS)):
         assert told(deploy=True) == {}
 
 
@@ -143,5 +173,5 @@ def test_a_key_made_by_debug_mode_is_told(site: Site, monkeypatch: pytest.Monkey
     """It lies beside the code."""
     del site
     monkeypatch.setattr("nightlatch.django.configuration.under_test_runner", lambda: False)
-    with override_settings(EMAIL_BACKEND=SMTP, NIGHTLATCH={"base_url": "https://shop.example"}):
+    with override_settings(**SMTP, NIGHTLATCH={"base_url": "https://shop.example"}):
         assert "nightlatch.W021" in told(deploy=True)

@@ -70,6 +70,11 @@ class Stage:
         self.auth = Nightlatch(self.app, values, store=self.store)
         self.app.include_router(router)
 
+    async def wire(self) -> None:
+        """Wire everything, and forget who wrote for that."""
+        await asyncio.to_thread(lambda: self.auth.core)
+        self.store.waiting = threading.Semaphore(0)
+
     async def call(
         self, method: str, path: str, parts: Sequence[bytes] = (), *, cookie: str = "", stays: bool = True
     ) -> tuple[Messages, int]:
@@ -202,7 +207,7 @@ def test_a_flow_begun_is_ended(stage: Stage) -> None:
     """Its task is cancelled in the middle, as servers do whose client has left: the account is there all the same."""
 
     async def story() -> None:
-        await asyncio.to_thread(lambda: stage.auth.core)
+        await stage.wire()
         stage.store.opened.clear()
         begun = asyncio.create_task(stage.call("POST", "/auth/api/sign-up", [SIGN_UP]))
         await stage.held(1)
@@ -223,7 +228,7 @@ def test_cancelled_from_around_it_is_waited_for(stage: Stage) -> None:
     """Within a scope that is cancelled (a time-out around the application) the flow ends before the scope does."""
 
     async def story() -> None:
-        await asyncio.to_thread(lambda: stage.auth.core)
+        await stage.wire()
         stage.store.opened.clear()
 
         async def cancel(scope: anyio.CancelScope) -> None:

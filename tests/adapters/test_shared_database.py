@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from flask import Flask
 
+import databases
+import django_databases
 from contract_server import ServedElsewhere
+from django_project import open_project, wsgi
 from nightlatch.auth import Nightlatch
 from nightlatch.fastapi import Nightlatch as FastApiNightlatch
 from nightlatch.flask import Nightlatch as FlaskNightlatch
 from nightlatch.http.app import HttpApp
 from nightlatch.settings import settings_from
-from nightlatch.storage.sql import SqlStore
+from nightlatch.storage.sql import SqlStore, migrate
 from nightlatch.testing.adapter_contract import Premises
 from nightlatch.testing.adapter_contract.conversation import SETTINGS
 from nightlatch.testing.shared_database import Neighbours, SharedDatabase
@@ -58,10 +63,27 @@ def fastapi(premises: Premises, url: str) -> Site:
     return AsgiSite(app)
 
 
+def django(premises: Premises, url: str) -> Site:
+    """Ask a Django project."""
+    alias = ExitStack()
+    name = alias.enter_context(django_databases.database(url))
+    parts = {"mailer": premises.mailbox, "clock": premises.clock}
+    site, core = open_project({**premises.settings, "database": name}, wsgi, **parts)
+    premises.run_by(core)
+    close = site.close
+
+    def close_all() -> None:
+        close()
+        alias.close()
+
+    site.close = close_all  # type: ignore[method-assign]
+    return site
+
+
 class TestOnSqlite(SharedDatabase):
     """One SQLite file."""
 
-    @pytest.fixture(params=[direct, fastapi])
+    @pytest.fixture(params=[direct, fastapi, django])
     def neighbours(
         self, tmp_path: Path, empty_database: Path, served_elsewhere: ServedElsewhere, request: pytest.FixtureRequest
     ) -> Iterator[Neighbours]:
@@ -75,3 +97,20 @@ class TestOnSqlite(SharedDatabase):
         yield opened
         for _, site in opened:
             site.close()
+
+
+class TestOnPostgresql(SharedDatabase):
+    """One PostgreSQL database."""
+
+    @pytest.fixture
+    def neighbours(self, postgresql_url: str) -> Iterator[Neighbours]:
+        """Open three sites on it."""
+        with databases.fresh(postgresql_url) as url, ExitStack() as opened:
+            migrate(sa.create_engine(url, poolclass=sa.NullPool))
+            sites = []
+            for open_site in (django, flask, fastapi):
+                premises = Premises(settings=dict(SETTINGS))
+                site = open_site(premises, url)
+                opened.callback(site.close)
+                sites.append((premises, site))
+            yield sites

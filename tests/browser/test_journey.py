@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from servers import Server
 
@@ -18,29 +17,8 @@ pytestmark = pytest.mark.slow
 
 SECRET = "correct horse battery staple"
 MIA = "mia@example.org"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = os.environ.get("PICTURES")
 """A folder: every page is also kept there as a picture (light, dark, phone)."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium. While it runs, Playwright's event loop does too: Django would see it in other tests."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("chromium is missing")
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Walk:
@@ -222,6 +200,40 @@ def test_the_first_administrator(walk: Walk, server: Server) -> None:
     walk.look("message")
 
 
+def test_a_forgotten_password(walk: Walk) -> None:
+    """From the sign-in page to a code, to a new password, and in with it; the link of the mail does as well."""
+    sign_up(walk)
+    page, server = walk.page, walk.server
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_role("heading", name="Forgot your password?")).to_be_visible()
+    walk.look("recover")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_role("button", name="Send the code").click()
+    expect(page.get_by_role("heading", name="Look at your mail")).to_be_visible()
+    walk.look("recover-code")
+    page.get_by_label("Code from the mail").fill("0000 0000")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    walk.look("recover-code-wrong")
+    page.get_by_role("link", name="dev mailbox").click()
+    page.get_by_role("link", name="verify?link=").first.click()
+    expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    walk.look("recover-link")
+    walk.open("/auth/verify")
+    page.get_by_label("Code from the mail").fill(server.code(MIA))
+    page.get_by_role("button", name="Go on").click()
+    walk.look("recover-set-password")
+    page.get_by_label("Password", exact=True).fill("an entirely different sentence")
+    page.get_by_role("button", name="Save password").click()
+    expect(page.get_by_role("status")).to_contain_text("Your new password is set")
+    walk.look("recovered")
+    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_label("Password", exact=True).fill("an entirely different sentence")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
 def test_the_keyboard_alone(walk: Walk) -> None:
     """Tab and Enter are enough, from field to field, and focus is always to be seen."""
     walk.open("/auth/sign-in")
@@ -233,7 +245,12 @@ def test_the_keyboard_alone(walk: Walk) -> None:
         seen.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none", seen
-    assert [" ".join(text.split()) for text in seen] == ["password", "Show password", "Sign in", "Create an account"]
+    assert [" ".join(text.split()) for text in seen] == [
+        "password",
+        "Show password",
+        "Sign in",
+        "Forgot your password?",
+    ]
 
 
 def test_targets_are_large_enough(walk: Walk) -> None:

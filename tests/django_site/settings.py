@@ -9,6 +9,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import django
+
 _folder = tempfile.TemporaryDirectory(prefix="nightlatch-django-")
 
 BASE_DIR = Path(_folder.name)
@@ -52,7 +54,11 @@ TEMPLATES = [
         },
     }
 ]
-EMAIL_HOST = "mail.example.org"  # never asked: a test run keeps mail in django.core.mail.outbox
+# Never asked: a test run keeps mail in django.core.mail.outbox.
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"OPTIONS": {"host": "mail.example.org"}}}
+else:
+    EMAIL_HOST = "mail.example.org"
 NIGHTLATCH = {
     "base_url": "http://localhost",
     "secret_keys": ["a secret key for tests, long enough to be one"],

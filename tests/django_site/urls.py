@@ -100,6 +100,19 @@ def sign_in_in_a_transaction(request: HttpRequest) -> JsonResponse:
 
 
 @csrf_exempt
+@transaction.non_atomic_requests
+def own_transactions(request: HttpRequest) -> JsonResponse:
+    """Sign in outside the transaction that ATOMIC_REQUESTS would have it in."""
+    return json_sign_in(request)
+
+
+@login_required
+def name(request: HttpRequest) -> HttpResponse:
+    """Tell what only the user's own row knows."""
+    return HttpResponse(request.user.name)
+
+
+@csrf_exempt
 def just_log_in(request: HttpRequest) -> JsonResponse:
     """Sign in somebody whom nobody has asked for a password."""
     from django.contrib.auth import get_user_model
@@ -143,6 +156,8 @@ urlpatterns = [
     path("later", later),
     path("json-sign-in", json_sign_in),
     path("atomic-sign-in", sign_in_in_a_transaction),
+    path("own-transactions", own_transactions),
+    path("name", name),
     path("just-log-in", just_log_in),
     path("sign-out", sign_out),
     path("basket", basket),

@@ -131,6 +131,32 @@ def test_032_what_was_sent_for_a_sign_up_dies_with_its_use(browser: Browser, sit
     assert browser.call("POST", "/api/attempt/link", {"link": old_link})[0] == 410
 
 
+def test_032_a_recovery_ends_whatever_was_out(browser: Browser, site: Site, house: House) -> None:
+    """Another recovery's code and link, an open reauthentication, every session and device: all dead on its use."""
+    member(browser, house)
+    other, begun = Browser(site), {}
+    _, begun["recover"] = other.call("POST", "/api/recover", {"identifier": MIA})
+    link, code = house.link(MIA).reveal(), house.code(MIA).reveal()
+    _, begun["again"] = browser.call("POST", "/api/reauthenticate", {})
+    thief = Browser(site)
+    assert thief.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})[0] == 200
+
+    owner = Browser(site)
+    _, step = owner.call("POST", "/api/recover", {"identifier": MIA})
+    proof = {"attempt": step["attempt"], "authenticator": "email_code", "code": house.code(MIA).reveal()}
+    _, step = owner.call("POST", "/api/attempt/answer", proof)
+    chosen = {"attempt": step["attempt"], "new_password": "an entirely different sentence"}
+    assert owner.call("POST", "/api/attempt/answer", chosen)[0] == 200
+
+    assert other.call("POST", "/api/attempt/link", {"link": link})[0] == 410
+    late = {"attempt": begun["recover"]["attempt"], "authenticator": "email_code", "code": code}
+    assert other.call("POST", "/api/attempt/answer", late)[0] == 401
+    confirm = {"attempt": begun["again"]["attempt"], "authenticator": "password", "password": SECRET}
+    assert browser.call("POST", "/api/attempt/answer", confirm)[0] in {401, 410}
+    for each in (browser, thief, owner, other):
+        assert each.call("GET", "/api/session")[0] == 401
+
+
 def test_036_links_come_from_base_url_alone(browser: Browser, house: House) -> None:
     """Whatever Host and forwarded headers say."""
     for name in ("host", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-original-host"):
@@ -406,6 +432,7 @@ def test_083_known_and_unknown_cost_the_same(browser: Browser, site: Site, house
     assert cost("/api/sign-up", {"email": MIA, "password": SECRET}) == cost(
         "/api/sign-up", {"email": LEO, "password": SECRET}
     )
+    assert cost("/api/recover", {"identifier": MIA}) == cost("/api/recover", {"identifier": LEO})
 
 
 def test_084_known_and_unknown_get_the_same_bytes(browser: Browser, site: Site, house: House) -> None:
@@ -428,6 +455,7 @@ def test_084_known_and_unknown_get_the_same_bytes(browser: Browser, site: Site, 
         ("/api/sign-in", {"identifier": "*"}),
         ("/api/sign-up", {"email": "*"}),
         ("/api/sign-up", {"email": "*", "password": SECRET}),
+        ("/api/recover", {"identifier": "*"}),
     ):
         known, unknown = (
             answered(path, {key: who if value == "*" else value for key, value in body.items()}) for who in (MIA, LEO)

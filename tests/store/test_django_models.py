@@ -165,6 +165,7 @@ _SOUND = """
         "base_url": "https://shop.example",
         "secret_keys": ["k" * 40 + "0123456789"],
         "mail": {"transport": "smtp"},
+        "identifiers": "email_and_username",
     }
 """
 

@@ -15,10 +15,12 @@ import sqlalchemy as sa
 from databases import described
 from nightlatch.errors import SchemaMismatch, StoreError, StoreUnavailable
 from nightlatch.records import SchemaStep
+from nightlatch.storage import steps
 from nightlatch.storage.sql import SqlStore, migrate, pending, verify_schema
 from nightlatch.storage.sql.tables import metadata
 
-STEPS = [(1, "front door"), (2, "derived columns")]
+STEPS = list(steps.STEPS.items())
+LAST = STEPS[-1][0]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -60,9 +62,9 @@ def test_a_process_runs_on_its_own_number_or_the_next(url: str) -> None:
     """One step ahead is an upgrade in progress; two are a version that this one does not know."""
     migrate(url)
     store = SqlStore.open(url)
-    store.insert(SchemaStep(id=uuid4(), number=3, name="later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=LAST + 1, name="later", tool="alembic", done_at=NOW))
     verify_schema(url)
-    store.insert(SchemaStep(id=uuid4(), number=4, name="much later", tool="alembic", done_at=NOW))
+    store.insert(SchemaStep(id=uuid4(), number=LAST + 2, name="much later", tool="alembic", done_at=NOW))
     with pytest.raises(SchemaMismatch, match="newer version"):
         verify_schema(url)
     store.close()

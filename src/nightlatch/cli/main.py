@@ -58,6 +58,7 @@ def _load() -> Nightlatch:
     context.call_on_close(auth.close)
     if context.info_name not in _MENDERS:
         verify_schema(config.database_url)
+        auth.see_keys()
     return auth
 
 

@@ -112,15 +112,15 @@ class Account(models.Model):
     # --- the row ----------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **more: Any) -> Self:
         """Make an instance of a row, and remember what it held."""
-        made: Self = super().from_db(db, field_names, values)
+        made: Self = super().from_db(db, field_names, values, **more)
         made._loaded = made._now()
         return made
 
-    def refresh_from_db(self, *args: Any, **options: Any) -> None:
-        """Read again, and remember what was read."""
-        super().refresh_from_db(*args, **options)
+    def refresh_from_db(self, using: str | None = None, *args: Any, **options: Any) -> None:
+        """Read again, from where this instance comes from and not a router's replica, and remember what was read."""
+        super().refresh_from_db(using or self._state.db, *args, **options)
         self._loaded = {**getattr(self, "_loaded", {}), **self._now()}
 
     def _now(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from nightlatch.django.installation import core
+from nightlatch.django.installation import core, installation
 from nightlatch.django.models import Authenticator, Event, Identifier, Session, User
 from nightlatch.django.users import ours
 from nightlatch.errors import NightlatchError
@@ -36,6 +36,11 @@ class ReadOnly(admin.ModelAdmin):
 
     hidden: tuple[str, ...] = ()
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows where the core writes them: whoever revokes must see what there is."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        return found.using(installation().configuration.database)
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Return what is shown."""
         del request, obj
@@ -50,10 +55,19 @@ class ReadOnly(admin.ModelAdmin):
         del request, obj
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change a bare row: the pages show it, without a button to save it."""
+        del request, obj
+        return False
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody delete a bare row."""
         del request, obj
         return False
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Let those act by flows who have Django's permission to change such rows."""
+        return bool(super().has_change_permission(request))
 
 
 class IdentifierInline(admin.TabularInline):
@@ -92,20 +106,25 @@ class UserAdmin(ReadOnly):
         """Return what may not be changed here."""
         return [each for each in self.get_fields(request, obj) if each not in {"groups", "user_permissions"}]
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let groups and permissions be changed, where they are ours."""
+        del obj
+        return ours() and self.has_act_permission(request)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save nothing of the row itself: none of it may be changed here."""
 
-    @admin.action(description="Suspend: every session ends at once", permissions=["change"])
+    @admin.action(description="Suspend: every session ends at once", permissions=["act"])
     def suspend(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Suspend users."""
         _each(self, request, rows, lambda row: core().operator.suspend(row.pk), "suspended")
 
-    @admin.action(description="Restore: let them sign in again", permissions=["change"])
+    @admin.action(description="Restore: let them sign in again", permissions=["act"])
     def restore(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Let users sign in again."""
         _each(self, request, rows, lambda row: core().operator.restore(row.pk), "restored")
 
-    @admin.action(description="Sign out everywhere", permissions=["change"])
+    @admin.action(description="Sign out everywhere", permissions=["act"])
     def revoke_sessions(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """End every session of users."""
         _each(self, request, rows, lambda row: core().operator.revoke_sessions(row.pk), "signed out everywhere")
@@ -121,7 +140,7 @@ class SessionAdmin(ReadOnly):
     ordering = ("-last_seen_at",)
     actions = ("revoke",)
 
-    @admin.action(description="Revoke: sign this browser out", permissions=["change"])
+    @admin.action(description="Revoke: sign this browser out", permissions=["act"])
     def revoke(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """End sessions."""
         _each(self, request, rows, lambda row: core().operator.revoke_session(row.pk), "revoked")

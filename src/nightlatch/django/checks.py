@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own names
 from django.db import connections, router
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_resolver, resolve
 from django.utils.module_loading import import_string
 
 from nightlatch.django.backend import NightlatchBackend
-from nightlatch.django.configuration import Configuration
+from nightlatch.django.configuration import Configuration, django_mail_backend
 from nightlatch.django.middleware import NightlatchMiddleware
 from nightlatch.django.models import User
 from nightlatch.django.users import ours
@@ -32,9 +34,10 @@ _NOT_DELIVERING = ("console", "locmem", "dummy", "filebased")
 
 def register_checks() -> None:
     """Make Django run them."""
-    for each in (_middleware, _backends, _settings, _database, _user_model, _order):
+    for each in (_middleware, _backends, _settings, _database, _user_model, _nothing_to_sign_in_by, _order):
         register(_listed(each), Tags.security)
     register(_listed(_urls), Tags.urls)
+    register(_listed(_reset_links), Tags.urls)
     register(_migrations, Tags.database)
     register(_listed(_deployment), Tags.security, deploy=True)
 
@@ -85,6 +88,16 @@ def _is(each: Any, base: type) -> bool:
 
 def _backends() -> Iterator[CheckMessage]:
     classes = [import_string(path) for path in django_settings.AUTHENTICATION_BACKENDS]
+    found = _configuration()
+    for path in () if found is None else found.permission_backends:
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield Error(
+                f"NIGHTLATCH['permission_backends'] names {path!r}, which cannot be imported: {error}",
+                hint="Write the path of a class: 'guardian.backends.ObjectPermissionBackend'.",
+                id="nightlatch.E015",
+            )
     if len(classes) != 1 or not _is(classes[0], NightlatchBackend):
         yield Error(
             "AUTHENTICATION_BACKENDS names other ways in than Nightlatch's: its throttle, second factors and"
@@ -115,6 +128,27 @@ def _urls() -> Iterator[CheckMessage]:
     )
 
 
+def _reset_links() -> Iterator[CheckMessage]:
+    if ours() and getattr(django_settings, "ROOT_URLCONF", None) and _leads_to_reset(get_resolver().url_patterns):
+        # Django's link names the hash it is to replace, so that it is good once. Here that is None, before and after.
+        yield Error(
+            "The URLconf has Django's password_reset_confirm: its links, good until the password column changes, would"
+            " be good twice with nightlatch.User, which has none.",
+            hint="In place of include('django.contrib.auth.urls') write the paths of the views that you use, and leave"
+            " out Django's PasswordResetConfirmView.",
+            id="nightlatch.E016",
+        )
+
+
+def _leads_to_reset(patterns: Any) -> bool:
+    return any(
+        _leads_to_reset(each.url_patterns)
+        if hasattr(each, "url_patterns")
+        else _is(getattr(each.callback, "view_class", None), PasswordResetConfirmView)
+        for each in patterns
+    )
+
+
 def _user_model() -> Iterator[CheckMessage]:
     model = get_user_model()
     if ours():
@@ -131,9 +165,26 @@ def _user_model() -> Iterator[CheckMessage]:
         yield Error(
             "PASSWORD_HASHERS does not begin with Nightlatch's: what a sign-in leaves in the project's own password"
             " column would match nothing, and what the project writes there would be hashed twice.",
-            hint=f"Write PASSWORD_HASHERS = [{_HASHER!r}, ...] before those that are there.",
+            hint=f"Write PASSWORD_HASHERS = [{_HASHER!r}, ...] before those that are there; or, in a new project that"
+            " needs no user model of its own, AUTH_USER_MODEL = 'nightlatch.User'.",
             id="nightlatch.E007",
         )
+
+
+def _nothing_to_sign_in_by() -> Iterator[CheckMessage]:
+    found, model = _configuration(), get_user_model()
+    if found is None or ours():
+        return
+    by_address = model.get_email_field_name() == model.USERNAME_FIELD
+    if found.vouches or (found.outline.asks_username and not by_address):
+        return
+    yield Warning(
+        f"Users of {django_settings.AUTH_USER_MODEL!r} have nothing to sign in by: their addresses do not count as"
+        " proven, and their user names are not asked for.",
+        hint="Write NIGHTLATCH = {'identifiers': 'email_and_username'}, where they sign in by user name; or"
+        " {'vouch_for_addresses': True}, if every address that lies there was proven.",
+        id="nightlatch.W017",
+    )
 
 
 def _settings() -> Iterator[CheckMessage]:
@@ -188,12 +239,12 @@ def _order() -> Iterator[CheckMessage]:
 
 
 def _migrations(app_configs: Any, databases: Any = None, **_: Any) -> list[CheckMessage]:
-    # A warning, since `migrate` looks before it migrates; without the tables the first use refuses anyway.
+    # A warning, and none to who runs `migrate`, which looks first; without the tables the first use refuses anyway.
     from django.db.migrations.executor import MigrationExecutor
 
     del app_configs
     found = _configuration()
-    if found is None or found.database not in (databases or ()):
+    if found is None or found.database not in (databases or ()) or sys.argv[1:2] == ["migrate"]:
         return []
     executor = MigrationExecutor(connections[found.database])
     targets = [each for each in executor.loader.graph.leaf_nodes() if each[0] == "nightlatch"]
@@ -235,8 +286,8 @@ def _deployment() -> Iterator[CheckMessage]:
     if outline.asks_email and not _delivers(found):
         yield Warning(
             "Mail of Nightlatch's goes nowhere: nobody could prove an address.",
-            hint="Write EMAIL_BACKEND = 'django.core.mail.backends.smtp.EmailBackend' and EMAIL_HOST, or"
-            " NIGHTLATCH = {'mail': {'transport': 'smtp', ...}}.",
+            hint="Say how Django sends mail (MAILERS from Django 6.1 on, before it EMAIL_BACKEND and EMAIL_HOST), or"
+            " write NIGHTLATCH = {'mail': {'transport': 'smtp', ...}}.",
             id="nightlatch.W023",
         )
     if outline.hashing.profile == "cheap_for_tests":
@@ -255,5 +306,5 @@ def _deployment() -> Iterator[CheckMessage]:
 
 def _delivers(found: Configuration) -> bool:
     if found.mails_by_django:
-        return not any(f".{each}." in django_settings.EMAIL_BACKEND for each in _NOT_DELIVERING)
+        return not any(f".{each}." in django_mail_backend() for each in _NOT_DELIVERING)
     return found.outline.mail.transport in {"smtp", "file"}

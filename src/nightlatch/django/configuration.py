@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import secrets
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from django.conf import settings as django_settings
 from django.db import DEFAULT_DB_ALIAS
 
@@ -16,7 +18,7 @@ from nightlatch.errors import ConfigurationError
 from nightlatch.hosting.configuration import HostConfiguration, Wording
 from nightlatch.settings import Settings
 
-__all__ = ["Configuration", "under_test_runner"]
+__all__ = ["Configuration", "django_mail_backend", "under_test_runner"]
 
 _WORDING = Wording(
     place="NIGHTLATCH",
@@ -27,8 +29,16 @@ _WORDING = Wording(
     own_database="'database', the alias of one of DATABASES",
 )
 
-_OURS = {"database": DEFAULT_DB_ALIAS, "permission_backends": (), "vouch_for_addresses": False}
-"""Settings that Django projects have beside those of `nightlatch.settings.Settings`."""
+
+class _Own(msgspec.Struct, frozen=True):
+    """Settings that Django projects have beside those of `nightlatch.settings.Settings`."""
+
+    database: str = DEFAULT_DB_ALIAS
+    permission_backends: tuple[str, ...] = ()
+    vouch_for_addresses: bool = False
+
+
+_KNOWN = {*Settings.__struct_fields__, *_Own.__struct_fields__, "database_url"}
 
 
 def under_test_runner() -> bool:
@@ -49,12 +59,12 @@ class Configuration(HostConfiguration):
 
     def __init__(self, *, has_mailer: bool = False) -> None:
         values = _given()
-        own = {name: values.pop(name, default) for name, default in _OURS.items()}
-        self.database: str = own["database"]
+        own = _own({name: values.pop(name) for name in _Own.__struct_fields__ if name in values})
+        self.database = own.database
         """The alias that our tables are found under."""
-        self.permission_backends: tuple[str, ...] = tuple(own["permission_backends"])
+        self.permission_backends = own.permission_backends
         """Asked what somebody may do, as Django's own are, and never who somebody is."""
-        self.vouches: bool = bool(own["vouch_for_addresses"])
+        self.vouches = own.vouch_for_addresses
         """Addresses of users who are adopted count as proven."""
         if under_test_runner():
             # A test run leaves no key behind, and its client calls from nowhere.
@@ -99,18 +109,39 @@ def _given() -> dict[str, Any]:
     given = getattr(django_settings, "NIGHTLATCH", None) or {}
     if not isinstance(given, Mapping):
         raise ConfigurationError("NIGHTLATCH is a mapping of settings: {'base_url': ...}")
-    known = {*Settings.__struct_fields__, *_OURS}
+    for name in given:
+        near = difflib.get_close_matches(str(name), _Own.__struct_fields__, n=1, cutoff=0.8)
+        if near and name not in _KNOWN:
+            raise ConfigurationError(f"NIGHTLATCH: unknown setting {name}; did you mean {near[0]}?")
     for key in dir(django_settings):
         name = key.removeprefix("NIGHTLATCH_").lower()
-        if key.startswith("NIGHTLATCH_") and name in known:
+        if key.startswith("NIGHTLATCH_") and name in _KNOWN:
             # A setting that is looked for in the wrong place would be a rule that silently does not hold.
             raise ConfigurationError(f"{key} is not read: write NIGHTLATCH = {{'{name}': ...}}")
     return dict(given)
 
 
+def _own(values: dict[str, Any]) -> _Own:
+    try:
+        # Strictly: the text "False" would vouch for addresses, and a text would be a list of letters.
+        return msgspec.convert(values, _Own)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"NIGHTLATCH: {error}") from None
+
+
 def _django_mails() -> bool:
     """Tell whether the project says how Django sends mail."""
-    return any(django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
+    # From 6.1 on in MAILERS; until then, and where that is not there, in these.
+    old = (django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
+    return hasattr(django_settings, "MAILERS") or any(old)
+
+
+def django_mail_backend() -> str:
+    """Return the dotted path of what Django sends mail with, unless it is told otherwise."""
+    if hasattr(django_settings, "MAILERS"):
+        found = django_settings.MAILERS.get("default", {})
+        return str(found.get("BACKEND", "django.core.mail.backends.smtp.EmailBackend"))
+    return str(django_settings.EMAIL_BACKEND)
 
 
 def _beside_the_project() -> Path:

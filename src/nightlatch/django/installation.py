@@ -135,6 +135,7 @@ _MADE_OF = {
     "DEBUG",
     "EMAIL_BACKEND",
     "EMAIL_HOST",
+    "MAILERS",
     "ROOT_URLCONF",
     "SESSION_COOKIE_NAME",
     "CSRF_COOKIE_NAME",

@@ -59,7 +59,7 @@ class UserManager(BaseUserManager):
             roles=tuple(chosen),
             password=None if password is None else Secret(password),
         )
-        return self.get(pk=made.id)
+        return self._of_primary().get(pk=made.id)
 
     def create_superuser(
         self, username: str | None = None, email: str | None = None, password: str | None = None, **more: Any
@@ -88,9 +88,15 @@ class UserManager(BaseUserManager):
         from nightlatch.django.installation import core
 
         try:
-            return self.get(pk=core().operator.find_user(username or "").id)
+            return self._of_primary().get(pk=core().operator.find_user(username or "").id)
         except NotFound:
             raise self.model.DoesNotExist("no such user") from None
+
+    def _of_primary(self) -> models.QuerySet[Any]:
+        """Look where the core writes: a router's replica may not know yet."""
+        from nightlatch.django.installation import installation
+
+        return self.using(installation().configuration.database)
 
     def create(self, **fields: Any) -> Any:
         """Refuse: a row alone is no account."""

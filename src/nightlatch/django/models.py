@@ -43,6 +43,7 @@ __all__ = [
     "OneTimeSecret",
     "OutboxMessage",
     "SchemaStep",
+    "SecretKey",
     "Session",
     "ThrottleCounter",
     "TokenFamily",
@@ -119,6 +120,15 @@ def _fields(kind: type[Record]) -> dict[str, models.Field[Any, Any]]:
     return made
 
 
+_TITLES = ("action", "email", "username", "kind", "value", "name", "ip")
+"""What tells rows apart, for a person; none of it is secret."""
+
+
+def _title(row: Any) -> str:
+    told = [str(getattr(row, name)) for name in _TITLES if getattr(row, name, None)]
+    return ", ".join(told) or str(row.pk)
+
+
 def _model(kind: type[Record], *, abstract: bool = False) -> Any:
     """Return the model of a record: a field for each of the record's, and what it says of them."""
     table = table_name(kind)
@@ -132,11 +142,12 @@ def _model(kind: type[Record], *, abstract: bool = False) -> Any:
         ],
         "indexes": [models.Index(fields=[_name(kind, each) for each in fields]) for fields in kind.indexes],
     }
+    titled = {} if abstract else {"__str__": _title}
     if not abstract:
         meta["db_table"] = table
     name = f"_{kind.__name__}Fields" if abstract else kind.__name__
     words = {"__module__": __name__, "__doc__": kind.__doc__, "Meta": type("Meta", (), meta)}
-    return type(models.Model)(name, (models.Model,), words | _fields(kind))
+    return type(models.Model)(name, (models.Model,), words | titled | _fields(kind))
 
 
 _UserFields: Any = _model(records.User, abstract=True)
@@ -194,6 +205,7 @@ Event = _model(records.Event)
 OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)
+SecretKey = _model(records.SecretKey)
 
 
 def model_of(kind: type[Record]) -> Any:

@@ -53,7 +53,9 @@ def user_of_record(record: User) -> Any | None:
 def _instance(values: dict[str, Any]) -> Any:
     model = get_user_model()
     alias = installation().configuration.database
-    return model.from_db(alias, tuple(values), tuple(values.values()))
+    # Django deals values out in the order of its fields, whatever the order of the names.
+    names = tuple(each.attname for each in model._meta.concrete_fields if each.attname in values)
+    return model.from_db(alias, names, tuple(values[name] for name in names))
 
 
 def record_of(user: Any) -> User | None:

@@ -81,6 +81,8 @@ class Adoption:
         core = self._core
         now = core.clock.now()
         claims, left_out = self._claims(host, None)
+        if not claims and not left_out:
+            left_out = ("nothing to sign in by: no user name that settings ask for, no address they vouch for",)
         user = core.users.create(claims=claims, name=clean_name((host.name or "")[:200]), roles=(), proven_at=now)
         core.store.update(User, {"id": user.id}, {"external_id": host.key})
         if host.password_hash is not None:

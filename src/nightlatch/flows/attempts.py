@@ -12,6 +12,7 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
+from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, OneTimeSecret, Session, User
@@ -37,12 +38,14 @@ class Attempts:
         core: what flows stand on.
         prove: verifies passwords.
         sign_up: what a proven address leads to.
+        recover: what it leads to where the password was forgotten.
     """
 
-    def __init__(self, core: Core, prove: Prove, sign_up: SignUp) -> None:
+    def __init__(self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover) -> None:
         self._core = core
         self._prove = prove
         self._sign_up = sign_up
+        self._recover = recover
 
     def look(self, client: Client, attempt: Secret) -> More:
         """Tell what an attempt waits for. Changes nothing.
@@ -54,6 +57,8 @@ class Attempts:
         found = self._core.attempts.find(attempt)
         if found.purpose == "sign_up":
             return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
+        if found.purpose == "recover":
+            return self._recover.more(found, attempt)
         return More(
             attempt=attempt,
             purpose=found.purpose,
@@ -72,8 +77,11 @@ class Attempts:
         """
         self._spend_call(client)
         found = self._core.attempts.find(attempt)
-        if found.purpose != "sign_up" or found.step != "prove" or authenticator != EmailCode.kind:
+        if not _awaits_code(found) or authenticator != EmailCode.kind:
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        if found.purpose == "recover":
+            self._recover.send(client, found)
+            return self._recover.more(found, attempt)
         claims = self._core.attempts.claims(found)
         self._sign_up.send(client, found, claims)
         return self._sign_up.more(found, attempt, claims)
@@ -127,6 +135,8 @@ class Attempts:
     ) -> Outcome:
         if attempt.purpose == "sign_up":
             return self._sign_up.set_password(client, attempt, password, username=username, name=name)
+        if attempt.purpose == "recover":
+            return self._recover.set_password(client, attempt, password)
         if attempt.purpose == "sign_in" and attempt.step == "set":
             return self._replace_password(client, attempt, password)
         raise AttemptInvalid("this attempt does not set a password")
@@ -170,7 +180,7 @@ class Attempts:
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
     def _code(self, client: Client, attempt: Attempt, code: Secret | None) -> Outcome:
-        if attempt.purpose != "sign_up" or attempt.step != "prove":
+        if not _awaits_code(attempt):
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if code is None:
             raise InvalidInput(fields={"code": "Please type the code."})
@@ -182,7 +192,11 @@ class Attempts:
             core.audit.refused("authn_code_fail", client, reason=refusal.reason, attempt_id=attempt.id)
             raise
         core.give_back(spent)
-        return self._sign_up.proven(client, attempt, redeemed)
+        return self._led_to(attempt).proven(client, attempt, redeemed)
+
+    def _led_to(self, attempt: Attempt) -> SignUp | Recover:
+        """Return the flow that a proven address goes on in."""
+        return self._recover if attempt.purpose == "recover" else self._sign_up
 
     # --- links ------------------------------------------------------------------------------------------------------
 
@@ -214,13 +228,13 @@ class Attempts:
         own = self._own(attempt, origin)
         try:
             if own is not None:
-                return self._sign_up.proven(client, own, row)
-            return self._sign_up.fork(client, row, origin)
+                return self._led_to(own).proven(client, own, row)
+            return self._led_to(origin).fork(client, row, origin)
         except InvalidCode as refusal:
             raise LinkInvalid(refusal.reason) from None
 
     def _link(self, link: Secret) -> tuple[OneTimeSecret, Attempt]:
-        row = self._core.one_time.find_link(link, "sign_up")
+        row = self._core.one_time.find_link(link, "sign_up", "recover")
         origin = self._core.store.get(Attempt, row.attempt_id) if row.attempt_id else None
         if origin is None or origin.sealed_claims is None:
             raise LinkInvalid("its attempt is finished")
@@ -237,7 +251,7 @@ class Attempts:
             held = self._core.attempts.find(attempt)
         except AttemptInvalid:
             return None
-        return held if held.id == origin.id and held.step == "prove" else None
+        return held if held.id == origin.id and _awaits_code(held) else None
 
     # --- budgets ----------------------------------------------------------------------------------------------------
 
@@ -258,3 +272,8 @@ class Attempts:
         except Throttled:
             core.audit.counted("authn_code_throttled", client, reason="budget spent")
             raise
+
+
+def _awaits_code(attempt: Attempt) -> bool:
+    """Tell whether a mailed code is what this attempt waits for."""
+    return attempt.purpose in {"sign_up", "recover"} and attempt.step == "prove" and not attempt.proven

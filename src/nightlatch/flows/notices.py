@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from nightlatch.flows.core import Core
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import PasswordChangedMail, PasswordRefusedMail
+from nightlatch.pages.mails import PasswordChangedMail, PasswordRefusedMail, RecoveredMail, RecoveryProvenMail
 from nightlatch.records import Identifier, User
 from nightlatch.services.client import Client
 
-__all__ = ["tell_password_changed", "tell_password_refused"]
+__all__ = ["tell_password_changed", "tell_password_refused", "tell_recovered", "tell_recovery_proven"]
 
 
 def tell_password_changed(core: Core, client: Client, user: User) -> None:
@@ -40,6 +40,38 @@ def tell_password_refused(core: Core, client: Client, user: User) -> None:
                 at=core.clock.now(),
             )
             core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_recovery_proven(core: Core, client: Client, user: User, *, besides: str) -> None:
+    """Tell that a recovery is under way, in the transaction that is open.
+
+    Args:
+        core: what flows stand on.
+        client: who recovers.
+        user: whose account.
+        besides: the key of the address that got the code, and so knows.
+    """
+    for each in _addresses(core, user):
+        if each.key != besides:
+            notice = RecoveryProvenMail(
+                service_name=core.settings.service_name,
+                device=device_words(client.user_agent),
+                place=client.ip,
+                at=core.clock.now(),
+            )
+            core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_recovered(core: Core, client: Client, user: User) -> None:
+    """Tell that a new password was set by recovery, in the transaction that is open (NIST SP 800-63B-4 4.6)."""
+    for each in _addresses(core, user):
+        notice = RecoveredMail(
+            service_name=core.settings.service_name,
+            device=device_words(client.user_agent),
+            place=client.ip,
+            at=core.clock.now(),
+        )
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
 
 
 def _addresses(core: Core, user: User) -> list[Identifier]:

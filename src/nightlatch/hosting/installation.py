@@ -78,7 +78,8 @@ class HostInstallation:
         """The web layer; wired, and the schema seen, at first use in each process.
 
         Raises:
-            ConfigurationError: settings are missing, or the schema is not the one this version works on.
+            ConfigurationError: settings are missing, the schema is not the one this version works on, or the database
+                is in use under other secret keys.
             StoreUnavailable: the database cannot be reached; the next use tries again.
         """
         if self._web is None:
@@ -129,4 +130,6 @@ class HostInstallation:
             event_sinks=self.event_sinks(),
             background=self.runs_in_background(),
         )
+        if not self.mends_the_schema:
+            core.see_keys()
         return HttpApp(core)

@@ -60,6 +60,7 @@ STATUSES = {
     "cross_site": 403,
     "forbidden": 403,
     "reauthenticate": 403,
+    "recovery_closed": 403,
     "sign_up_closed": 403,
     "not_found": 404,
     "method_not_allowed": 405,

@@ -17,6 +17,9 @@ __all__ = [
     "MailView",
     "PasswordChangedMail",
     "PasswordRefusedMail",
+    "RecoverMail",
+    "RecoveredMail",
+    "RecoveryProvenMail",
     "RenderedMail",
     "render_mail",
 ]
@@ -96,6 +99,55 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what happens."""
         return f"Somebody guesses at your password at {self.service_name}"
+
+
+class RecoverMail(MailView, frozen=True, kw_only=True):
+    """Choose a new password."""
+
+    template = "recover"
+    code: str
+    link: str
+    device: str
+    place: str | None
+    minutes: int
+
+    @property
+    def subject(self) -> str:
+        """Tell the purpose; the code stays inside, off locked screens."""
+        return f"Choose a new password for {self.service_name}"
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class RecoveryProvenMail(MailView, frozen=True, kw_only=True):
+    """Somebody who reads another address of the account is about to choose a new password."""
+
+    template = "recovery_proven"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happens."""
+        return f"Your account at {self.service_name} is being recovered"
+
+
+class RecoveredMail(MailView, frozen=True, kw_only=True):
+    """A new password was chosen by recovery."""
+
+    template = "recovered"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"A new password was chosen for your account at {self.service_name}"
 
 
 class InvitationMail(MailView, frozen=True, kw_only=True):

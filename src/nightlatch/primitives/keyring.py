@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nightlatch.errors import ConfigurationError, NightlatchError
+from nightlatch.primitives.ids import derived_id
 from nightlatch.primitives.secret import Secret
 
 __all__ = ["Keyring", "SealBroken"]
@@ -126,6 +128,10 @@ class Keyring:
         message = _frame(*parts)
         for key in self._keys:
             yield hmac.digest(key.derive(f"mac {purpose}"), message, hashlib.sha256)
+
+    def marks(self) -> list[UUID]:
+        """Return an id for each key, newest first, by which it can be known again and nothing else."""
+        return [derived_id(key.derive("mark"), "secret key") for key in self._keys]
 
     def __repr__(self) -> str:
         return f"Keyring({len(self._keys)} keys)"

@@ -66,6 +66,9 @@ def _prepare_schema(config: Config, *, migrate: bool) -> None:
         schema.migrate(store.engine)
     schema.verify_schema(store.engine)
     store.engine.dispose()
+    auth = build(config)
+    auth.see_keys()
+    auth.close()
 
 
 def _announce(config: Config) -> list[str]:

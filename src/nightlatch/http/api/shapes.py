@@ -22,6 +22,7 @@ __all__ = [
     "MoreShape",
     "NewAttempt",
     "ReauthenticateBody",
+    "RecoverBody",
     "Revoked",
     "SessionView",
     "SessionsShape",
@@ -88,6 +89,13 @@ class LinkBody(Body, frozen=True, kw_only=True):
 class ReauthenticateBody(Body, frozen=True, kw_only=True):
     """Begin a reauthentication."""
 
+    return_to: Short | None = None
+
+
+class RecoverBody(Body, frozen=True, kw_only=True):
+    """Begin a recovery."""
+
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
     return_to: Short | None = None
 
 

@@ -1,4 +1,4 @@
-"""Sign up, sign in, reauthenticate, and go on with an attempt."""
+"""Sign up, sign in, reauthenticate, recover, and go on with an attempt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from nightlatch.http.api.shapes import (
     MoreShape,
     NewAttempt,
     ReauthenticateBody,
+    RecoverBody,
     SignedIn,
     SignInBody,
     SignUpBody,
@@ -19,7 +20,7 @@ from nightlatch.http.api.shapes import (
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
-__all__ = ["answer", "begin", "link", "reauthenticate", "sign_in", "sign_up"]
+__all__ = ["answer", "begin", "link", "reauthenticate", "recover", "sign_in", "sign_up"]
 
 
 def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
@@ -78,6 +79,14 @@ def reauthenticate(exchange: Exchange, body: ReauthenticateBody) -> Response:
         exchange.client, exchange.session, return_to=exchange.app.redirects.safe(body.return_to)
     )
     return _begun(exchange, more)
+
+
+def recover(exchange: Exchange, body: RecoverBody) -> Response:
+    """Begin a recovery: 202 and an attempt, whoever has that identifier."""
+    return_to = exchange.app.redirects.safe(body.return_to)
+    return _begun(
+        exchange, exchange.auth.recover.begin(exchange.client, identifier=body.identifier, return_to=return_to)
+    )
 
 
 def _begun(exchange: Exchange, more: More) -> Response:

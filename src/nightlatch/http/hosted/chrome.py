@@ -29,6 +29,7 @@ _NOTICES = {
     "device": "That device is signed out.",
     "others": "You are signed out everywhere else.",
     "code": "A new code is on its way.",
+    "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
 }
 """What the page after a form tells. The word travels in a cookie: in an address anybody could write it for anybody."""
@@ -177,6 +178,7 @@ _HEADINGS = {
     "busy": "Very busy right now",
     "unavailable": "Not available right now",
     "sign_up_closed": "New accounts are not open",
+    "recovery_closed": "Not by mail",
     "forbidden": "Not for this account",
 }
 _PASSING = {"cross_site", "throttled", "busy", "unavailable", "internal"}

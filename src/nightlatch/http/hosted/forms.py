@@ -13,6 +13,7 @@ __all__ = [
     "PlainForm",
     "ProfileForm",
     "ReauthenticateForm",
+    "RecoverForm",
     "SetPasswordForm",
     "SignInForm",
     "SignUpForm",
@@ -71,6 +72,13 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
 
     account: str | None = None
     password: Secret | None = None
+    return_to: str | None = None
+
+
+class RecoverForm(PlainForm, frozen=True, kw_only=True):
+    """Begin to replace a forgotten password."""
+
+    identifier: str = ""
     return_to: str | None = None
 
 

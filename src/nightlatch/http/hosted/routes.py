@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted import account, forms, sign_in
+from nightlatch.http.hosted import account, forms, recover, sign_in
 from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -54,6 +54,8 @@ PAGES: tuple[Route, ...] = (
     _form("/set-password", sign_in.send_set_password, forms.SetPasswordForm),
     _page("/invitation", sign_in.invitation),
     _form("/invitation", sign_in.redeem_invitation, forms.InvitationForm),
+    _page("/recover", recover.recover),
+    _form("/recover", recover.send_recover, forms.RecoverForm),
     _page("/reauthenticate", sign_in.reauthenticate, "signed_in"),
     _form("/reauthenticate", sign_in.send_reauthenticate, forms.ReauthenticateForm, "signed_in"),
     _page("/sign-out", sign_in.sign_out, "signed_in"),

@@ -30,6 +30,7 @@ from nightlatch.http.hosted.forms import (
     SignUpForm,
     VerifyForm,
 )
+from nightlatch.http.hosted.recover import recovered
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
@@ -110,6 +111,7 @@ def _sign_in_page(
         return_to=return_to,
         onward=_onward(return_to),
         sign_up_open=settings.sign_up == "open",
+        recovery_open=settings.asks_email,
     )
 
 
@@ -181,7 +183,8 @@ def verify(exchange: Exchange) -> Response:
     link = query_of(exchange.request, "link").get("link")
     if link is not None:
         view = exchange.auth.attempts.look_link(exchange.client, Secret(link))
-        return page(exchange, "link.html", address=view.address, link=link)
+        template = "recover_link.html" if view.purpose == "recover" else "link.html"
+        return page(exchange, template, address=view.address, link=link)
     more = exchange.auth.attempts.look(exchange.client, _held(exchange))
     if more.set:
         return lead_on(exchange, _path(exchange, "/set-password"))
@@ -218,7 +221,8 @@ def _send_again(exchange: Exchange, held: Secret, more: More) -> Response:
 
 def _verify_page(exchange: Exchange, more: More, refusal: NightlatchError | None = None) -> Response:
     minutes = exchange.auth.settings.attempts.address_proof_life // timedelta(minutes=1)
-    return form_page(exchange, "verify.html", refusal, beside="code", address=more.address or "", minutes=minutes)
+    template = "recover_code.html" if more.purpose == "recover" else "verify.html"
+    return form_page(exchange, template, refusal, beside="code", address=more.address or "", minutes=minutes)
 
 
 # --- choose a password ----------------------------------------------------------------------------------------------
@@ -243,6 +247,8 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
         )
     except _SHOWN as error:
         return _set_password_page(exchange, more, form.username or "", error)
+    if more.purpose == "recover" and isinstance(outcome, Complete):
+        return recovered(exchange, outcome.return_to)
     return _next(exchange, outcome)
 
 
@@ -253,6 +259,7 @@ def _set_password_page(
         exchange,
         "set_password.html",
         refusal,
+        purpose=more.purpose,
         address=more.address,
         asks_username="username" in more.set,
         values={"username": username},

@@ -27,6 +27,7 @@ from nightlatch.testing.adapter_contract import (
     pages,
     paths,
     proxies,
+    recovery,
     session,
     sign_in,
     sign_up,
@@ -39,7 +40,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

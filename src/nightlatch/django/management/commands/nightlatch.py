@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import REMAINDER
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,7 +78,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take everything: click reads it."""
-        parser.add_argument("words", nargs="*")
+        parser.add_argument("words", nargs=REMAINDER)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Let click read the command line, so that its help and its errors are the same everywhere."""
@@ -86,4 +87,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Answer `call_command("nightlatch", "users", "list")`."""
         del args
-        group.main(args=options["words"], prog_name="manage.py nightlatch", standalone_mode=False)
+        group.main(args=list(options["words"]), prog_name="manage.py nightlatch", standalone_mode=False)
