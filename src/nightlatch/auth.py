@@ -8,6 +8,7 @@ from nightlatch.authenticators.password import Password
 from nightlatch.flows.account import Account
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
@@ -137,6 +138,7 @@ class Nightlatch:
         self.account = Account(core, prove)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
+        self.audit_trail = AuditTrail(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)

@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from nightlatch.auth import Nightlatch
+from nightlatch.cli.audit import audit_commands
 from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.output import plain_errors, say, show, show_one
@@ -34,7 +35,7 @@ def add_commands(group: click.Group, load: Loader, schema: Examination) -> None:
         load: builds the installation that they are about; called when a command runs.
         schema: tells how its schema stands.
     """
-    for make in (_users, _sessions, _outbox):
+    for make in (_users, _sessions, _outbox, audit_commands):
         group.add_command(make(load))
     group.add_command(doctor_command(load, schema))
 
