@@ -13,6 +13,7 @@ from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
@@ -190,6 +191,7 @@ class Nightlatch:
         self.api_keys = ApiKeys(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
+        self.audit_trail = AuditTrail(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
