@@ -84,7 +84,8 @@ class HttpApp:
             return route
         parent, slash, segment = request.path.rpartition("/")
         route = self._below.get((method, parent + slash))
-        if route is not None and segment:
+        # What has a name of its own is nobody's id, whatever the method.
+        if route is not None and segment and request.path not in self._methods:
             exchange.segment = segment
             return route
         if self._methods_of(request.path):
