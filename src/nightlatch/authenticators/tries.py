@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from nightlatch.authenticators.base import Subject
 from nightlatch.ports import Clock, Store, after, before, plus
@@ -14,6 +14,7 @@ __all__ = ["Tries"]
 _MOST_FAILURES = 100
 """NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _FREE_FAILURES = 10
 _FIRST_DELAY = timedelta(seconds=30)
 _LAST_DELAY = timedelta(hours=1)
@@ -53,7 +54,8 @@ class Tries:
         # rows that are not there.
         guard = {**self._rows(subject, now), "failures": before(most)}
         over = (None, before(now))
-        return sum(self._store.update(Authenticator, {**guard, "retry_at": each}, changes) for each in over) > 0
+        counted = sum(self._store.update(Authenticator, {**guard, "retry_at": each}, changes) for each in over)
+        return counted >= max(1, len(self._bound(subject)))  # of several, the one that may be tried least decides
 
     def uncount(self, subject: Subject) -> None:
         """Take a try back that was counted, and the delay that came with it."""
@@ -82,4 +84,9 @@ class Tries:
         return max((each.failures for each in self._bound(subject)), default=0)
 
     def _rows(self, subject: Subject, now: datetime) -> dict[str, object]:
-        return {"user_id": subject.user.id if subject.user else uuid7(now), "kind": self._kind}
+        # What is not confirmed yet is nobody's to guess at.
+        return {
+            "user_id": subject.user.id if subject.user else uuid7(now),
+            "kind": self._kind,
+            "confirmed_at": after(_EVER),
+        }

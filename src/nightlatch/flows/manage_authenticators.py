@@ -33,6 +33,7 @@ from nightlatch.services.throttle import Charge
 __all__ = ["Bound", "ManageAuthenticators", "Owned", "Proposal"]
 
 _ENROLMENT_LIFE = timedelta(hours=1)
+_NEEDED = "Your account must have a second factor. Add another app and confirm with it before you remove this one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +245,7 @@ class ManageAuthenticators:
         Raises:
             ReauthenticationRequired: the session's proof is not fresh, or not of the user's own level.
             NotFound: the user has none by that id.
-            Forbidden: it is the password, which is changed and not removed.
+            Forbidden: it is the password, which is changed and not removed; or policy asks for what would go with it.
         """
         core = self._core
         user, record = self._fresh(session), self._own(session, id)
@@ -258,8 +259,11 @@ class ManageAuthenticators:
             if not any(each.kind not in {Password.kind, RecoveryCode.kind} and each.confirmed_at for each in rest):
                 core.recovery_codes.remove(user.id)
             core.users.end_access(user.id, keep=session.id)
+            # What was proven with it counts no longer (adversary 48); and policy holds for who is signed in already.
             left = tuple(each for each in session.evidence if each.authenticator_id != record.id)
-            complete = self._rotate(session, user.id, left or session.evidence)
+            if core.gate.unmet(user.roles, left) is not None:
+                raise Forbidden("policy asks for more than would be left", message=_NEEDED)
+            complete = self._rotate(session, user.id, left)
             self._note(client, user, session, "authenticator_removed", record)
             tell_authenticators_changed(core, client, user, "removed")
         return complete

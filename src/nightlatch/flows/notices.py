@@ -13,10 +13,10 @@ __all__ = [
     "tell_authenticators_changed",
     "tell_new_device",
     "tell_password_changed",
-    "tell_password_refused",
     "tell_recovered",
     "tell_recovery_code_used",
     "tell_recovery_proven",
+    "tell_refused",
     "tell_username_changed",
 ]
 
@@ -33,18 +33,19 @@ def tell_password_changed(core: Core, client: Client, user: User) -> None:
         core.outbox.enqueue(notice, to=each.value, user_id=user.id)
 
 
-def tell_password_refused(core: Core, client: Client, user: User) -> None:
-    """Tell that the password is refused from now on where the user is not known, in a transaction of its own.
+def tell_refused(core: Core, client: Client, user: User, kind: str) -> None:
+    """Tell that a kind of proof is refused from now on where the user is not known, in a transaction of its own.
 
     A stranger causes it, so it is capped, but not together with the mails of sign-ups: those would keep it from coming.
     It costs that one request a few writes more than a wrong proof costs: once in a hundred failures, which take days.
     """
     within_cap = [each for each in _addresses(core, user) if core.outbox.within_cap(f"refused:{each.key}")]
     with core.transaction():
-        core.audit.done("authn_login_lock", client, user_id=user.id, details={"reason": "maxretries"})
+        core.audit.done("authn_login_lock", client, user_id=user.id, details={"reason": "maxretries", "kind": kind})
         for each in within_cap:
             notice = PasswordRefusedMail(
                 service_name=core.settings.service_name,
+                codes=kind != "password",
                 device=device_words(client.user_agent),
                 place=client.ip,
                 at=core.clock.now(),

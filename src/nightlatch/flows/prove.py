@@ -10,7 +10,7 @@ from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredentials, InvalidInput, Throttled
 from nightlatch.flows.core import Core
-from nightlatch.flows.notices import tell_new_device, tell_password_refused, tell_recovery_code_used
+from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.assurance import condensed, level_of
 from nightlatch.primitives.ids import uuid7
@@ -180,8 +180,10 @@ class Prove:
     def kinds_for(self, attempt: Attempt) -> tuple[str, ...]:
         """Return the kinds of authenticators that would help an attempt now."""
         core = self._core
-        if attempt.user_id is None or (attempt.purpose == "sign_in" and not attempt.evidence):
-            return (Password.kind,)  # before a first factor is proven, all it shows depends on settings only
+        if attempt.user_id is None or (attempt.purpose != "recover" and not attempt.evidence):
+            # Before a first factor is proven, all it shows depends on settings only; and an app's or a recovery code is
+            # never the first step, of a reauthentication neither (NIST SP 800-63B-4 2.2.3).
+            return (Password.kind,)
         if attempt.purpose == "sign_in":
             missing = self._missing(attempt)
             return missing.authenticators if missing else ()
@@ -260,7 +262,7 @@ class Prove:
         except (InvalidCredentials, InvalidCode) as refusal:
             self._log_failure(client, subject, refusal)
             if subject.user is not None and believed and method.is_used_up(subject):
-                tell_password_refused(core, client, subject.user)
+                tell_refused(core, client, subject.user, method.kind)
             raise
         if subject.user is None:  # pragma: no cover - an authenticator that believes a stranger is a bug
             raise InvalidCredentials("proof without a user")

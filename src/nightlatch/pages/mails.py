@@ -97,6 +97,8 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
     """The password was guessed at so often that it is refused where the user is not known."""
 
     template = "password_refused"
+    codes: bool
+    """Codes were guessed at, by somebody who knows the password."""
     device: str
     place: str | None
     at: datetime
@@ -104,7 +106,7 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """Say what happens."""
-        return f"Somebody guesses at your password at {self.service_name}"
+        return f"Somebody guesses at your {'codes' if self.codes else 'password'} at {self.service_name}"
 
 
 class SignInCodeMail(MailView, frozen=True, kw_only=True):

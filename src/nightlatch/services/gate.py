@@ -180,8 +180,8 @@ class Gate:
             InvalidCredentials: the user may not be signed in any longer.
         """
         level = level_of(evidence)
-        if user.status != "active" or level.aal == 0:
-            raise InvalidCredentials(f"user is {user.status}")
+        if user.status != "active" or level.aal == 0 or self.unmet(user.roles, evidence) is not None:
+            raise InvalidCredentials(f"user is {user.status}, and holds less than policy asks for")
         at = max(each.verified_at for each in evidence)
         return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
 
