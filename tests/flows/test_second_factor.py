@@ -411,7 +411,7 @@ def test_wrong_passwords_stay_what_they_were(mia: Mia) -> None:
 
 @pytest.mark.parametrize("kind", ["totp", "recovery_code"])
 def test_043_of_many_at_once_one_wins(make_house: Callable[..., House], kind: str) -> None:
-    """100 threads, each with an attempt of its own, and one code: exactly one session, whatever the budgets let pass."""
+    """100 threads, each with an attempt of its own, and one code: exactly one session, however wide the budgets."""
     wide = Budget(limit=1000, per=timedelta(minutes=5))
     mia = Mia(make_house(throttle=Throttle(sign_in_per_identifier=wide, sign_in_per_network=wide)))
     attempts = [mia.password(Client(ip=f"198.51.{number}.9")) for number in range(100)]
