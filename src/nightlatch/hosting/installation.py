@@ -112,12 +112,14 @@ class HostInstallation:
         """End the threads and let go of what was opened here; the next use wires anew."""
         with self._lock:
             web, self._web = self._web, None
-        if web is None:
-            return
+        if web is not None:
+            self._let_go(web.auth)
+
+    def _let_go(self, core: Core) -> None:
         if self._store is None:
-            web.auth.close()
+            core.close()
         else:
-            web.auth.stop()  # a store that was handed over is closed by whoever made it
+            core.stop()  # a store that was handed over is closed by whoever made it
 
     def _wire(self) -> HttpApp:
         settings = self.prepare()
@@ -131,5 +133,9 @@ class HostInstallation:
             background=self.runs_in_background(),
         )
         if not self.mends_the_schema:
-            core.see_keys()
+            try:
+                core.see_keys()
+            except BaseException:
+                self._let_go(core)
+                raise
         return HttpApp(core)

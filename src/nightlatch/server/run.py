@@ -67,8 +67,10 @@ def _prepare_schema(config: Config, *, migrate: bool) -> None:
     schema.verify_schema(store.engine)
     store.engine.dispose()
     auth = build(config)
-    auth.see_keys()
-    auth.close()
+    try:
+        auth.see_keys()
+    finally:
+        auth.close()
 
 
 def _announce(config: Config) -> list[str]:
