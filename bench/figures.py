@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from bench.import_rate import import_rate
 from bench.load import Checks
 from bench.machine import OtherLoad, wait_until_quiet
 from bench.subjects import SUBJECTS, WORKERS, Subject
+from bench.token_rate import token_rate
 from nightlatch.primitives.hashing import PROFILES
 
 __all__ = [
@@ -24,12 +26,14 @@ __all__ = [
     "Plan",
     "Row",
     "django",
+    "fastapi",
     "flask",
     "flood",
     "imports",
     "session",
     "sign_in",
     "start",
+    "tokens",
     "users",
 ]
 
@@ -40,6 +44,7 @@ QUIET = 0.25
 
 _ARGON2_MB = PROFILES["owasp_minimum"].memory_kib * 1024 / 1e6
 _CLIENTS = 32
+_BURST = 32
 _IMPORTED = (20_000, 100_000)
 _SIGN_IN_CLIENTS = 6
 
@@ -214,6 +219,30 @@ def django(plan: Plan) -> Outcome:
     ]
 
 
+def fastapi(plan: Plan) -> Outcome:
+    """Compare a route inside FastAPI with the same under FastAPI Users; and see how late the event loop gets."""
+    rows, rate = _compared(("fastapi_nightlatch", "fastapi_users"), plan)
+    late = Row(f"event loop in FastAPI, {_BURST} signing in: the latest", "ms")
+    with ExitStack() as stack:
+        (subject,) = _up(stack, ["fastapi_one_loop"], plan.users[0])
+        for _ in range(plan.rounds):
+            _, other = _quietly(lambda: _burst(subject, plan))
+            late.add(_late(subject), other=other)
+    return [*rows, late], [
+        Figure("inside FastAPI / FastAPI Users", _over(rate["fastapi_nightlatch"], rate["fastapi_users"]), 2.0),
+        Figure(f"latest beat of the event loop, {_BURST} signing in", late.values, 50, at_least=False, unit="ms"),
+    ]
+
+
+def _burst(subject: Subject, plan: Plan) -> None:
+    _late(subject)  # from here on
+    _see(load.sign_in(subject.sign_in_url, _bodies(subject), clients=_BURST, seconds=plan.seconds))
+
+
+def _late(subject: Subject) -> float:
+    return float(json.loads(subject.server.get("/late")[1])["late"])
+
+
 def sign_in(plan: Plan) -> Outcome:
     """Compare sign-ins with the raw rate of the hash."""
     raw, whole = Row("raw Argon2id verifications, all processors", "/s"), Row("nightlatch serve: sign-ins", "/s")
@@ -376,3 +405,18 @@ def imports(plan: Plan) -> Outcome:
     written = rows[_IMPORTED[0]][1]
     figure = Figure(f"users import, {_IMPORTED[0]:,} users, after parsing", written.values, 20_000, unit="/s")
     return [row for pair in rows.values() for row in pair], [figure]
+
+
+def tokens(plan: Plan) -> Outcome:
+    """Measure `nightlatch.verify` in one process, without a server: at first sight, and again."""
+    raw, first, again = (
+        Row(f"tokens: {what}", "/s") for what in ("bare Ed25519", "verified at first sight", "a repeated one")
+    )
+    for _ in range(plan.rounds):
+        rates, other = _quietly(lambda: token_rate(plan.seconds))
+        for row, rate in zip((raw, first, again), rates, strict=True):
+            row.add(rate, other=other)
+    return [raw, first, again], [
+        Figure("token at first sight / bare Ed25519", _over(first, raw), 0.85),
+        Figure("a repeated token, one process", again.values, 100_000, unit="/s"),
+    ]

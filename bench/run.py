@@ -20,11 +20,13 @@ _FIGURES = {
         figures.session,
         figures.flask,
         figures.django,
+        figures.fastapi,
         figures.sign_in,
         figures.flood,
         figures.start,
         figures.users,
         figures.imports,
+        figures.tokens,
     )
 }
 

@@ -27,6 +27,7 @@ import django_databases  # noqa: F401 - it sets Django up, once for all tests
 from nightlatch.auth import Nightlatch
 from nightlatch.django import core
 from nightlatch.django.installation import begin, end
+from nightlatch.errors import NightlatchError
 from nightlatch.testing import sites as published
 
 __all__ = [
@@ -134,7 +135,12 @@ def open_project(
         SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
     )
     changed.enable()
-    core = begin(**parts).core
+    try:
+        core = begin(**parts).core
+    except NightlatchError:
+        end()
+        changed.disable()
+        raise
     site = make()
 
     def close(close_site: Callable[[], object] = site.close) -> None:

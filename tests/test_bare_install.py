@@ -42,6 +42,26 @@ def test_a_bare_install_names_the_extra() -> None:
     assert "nightlatch[flask]" in refusal
 
 
+VERIFY = """
+import nightlatch.verify
+from nightlatch.verify import InvalidToken, Verifier
+try:
+    Verifier(issuer="https://app.example.com/auth", audience="https://app.example.com").verify("a.b.c")
+except InvalidToken as error:
+    print(error.code)
+house = {name for name in sys.modules if name.startswith("nightlatch")}
+print(sorted(name for name in house if name != "nightlatch" and not name.startswith("nightlatch.verify")))
+"""
+
+
+def test_a_bare_install_verifies_tokens() -> None:
+    """`nightlatch.verify` needs PyJWT and cryptography, and brings nothing else of the house along."""
+    source = Path(__file__).parent.parent / "src"
+    program = f"import sys; sys.path.insert(0, {str(source)!r})\n{PROGRAM.partition('import nightlatch')[0]}{VERIFY}"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["invalid_token", "[]"]
+
+
 PLUGIN = """
 import sys
 import pytest

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
+from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.adoption import Adoption
+from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
+from nightlatch.flows.audit_trail import AuditTrail
+from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
+from nightlatch.flows.manage_authenticators import ManageAuthenticators
 from nightlatch.flows.operator import Operator
+from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.prove import Prove
+from nightlatch.flows.prove_address import ProveAddress
 from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.stop import Stop
+from nightlatch.flows.take_back import TakeBack
+from nightlatch.flows.tokens import Tokens
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
-from nightlatch.services import attempts, one_time
+from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.clock import SystemClock
@@ -34,6 +48,7 @@ from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
@@ -85,11 +100,13 @@ class Nightlatch:
         users = Users(store, clock, settings.identifiers)
         throttle = Throttle(store, clock, keyring)
         self.sessions = Sessions(store, clock, users, settings.sessions)
+        self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
+        tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
-        self.gate = Gate(settings.policy, {Password.kind: Password.factors})
+        totp, recovery_codes = Totp(store, clock, keyring), RecoveryCode(store, clock, keyring)
         password = Password(
             store,
             clock,
@@ -97,13 +114,29 @@ class Nightlatch:
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
         )
+        methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
+        self.gate = Gate(
+            settings.policy,
+            {
+                kind: method.factors
+                for kind, method in methods.items()
+                if settings.totp.enabled or kind == password.kind
+            },
+            enrolled=(totp.kind,) if settings.totp.enabled else (),
+        )
+        api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches),
+            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
             sweeps=(
+                # Before attempts are swept: what waits for its time is one of them.
+                self.do_what_is_due,
                 password.sample,
                 attempts_service.sweep,
                 one_time_secrets.sweep,
                 self.sessions.sweep,
+                tokens_service.sweep,
+                api_keys_service.sweep,
+                self.signing_keys.sweep,
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
@@ -121,26 +154,53 @@ class Nightlatch:
             attempts=attempts_service,
             one_time=one_time_secrets,
             sessions=self.sessions,
+            tokens=tokens_service,
+            api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
             audit=Audit(store, clock, keyring, event_sinks),
             outbox=self.outbox,
             background=self.background,
             password=password,
+            totp=totp,
+            recovery_codes=recovery_codes,
+            methods=methods,
         )
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
         self.recover = Recover(core)
-        self.attempts = Attempts(core, prove, self.sign_up, self.recover)
-        self.reauthenticate = Reauthenticate(core)
+        self.addresses = Addresses(core)
+        self.operator_recovery = OperatorRecovery(core, self.recover)
+        self.attempts = Attempts(
+            core,
+            prove,
+            self.sign_up,
+            self.recover,
+            self.addresses,
+            self.operator_recovery,
+            ProveAddress(core, prove),
+        )
+        self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
+        self.manage_authenticators = ManageAuthenticators(core)
+        self.close_account = CloseAccount(core)
+        self.export_account = ExportAccount(core)
+        self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
+        self.tokens = Tokens(core)
+        self.api_keys = ApiKeys(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
+        self.audit_trail = AuditTrail(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)
         self.export_users = ExportUsers(core)
+
+    def do_what_is_due(self) -> None:
+        """Do what waited for its time: the background does, or whoever runs the outbox in its place."""
+        self.close_account.erase_due()
+        self.addresses.change_due()
 
     def see_keys(self) -> None:
         """See that every installation on this database has the same secret keys. Who hosts the core calls it once.

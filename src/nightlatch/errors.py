@@ -20,6 +20,7 @@ __all__ = [
     "InvalidCode",
     "InvalidCredentials",
     "InvalidInput",
+    "InvalidToken",
     "LinkInvalid",
     "MissingExtra",
     "NightlatchError",
@@ -201,6 +202,13 @@ class NotAuthenticated(Refusal):
 
     code = "not_authenticated"
     message = "Please sign in first."
+
+
+class InvalidToken(NotAuthenticated):
+    """An access or refresh token that is not good here and now. The same for every cause (RFC 6750 3.1)."""
+
+    code = "invalid_token"
+    message = "This token is not valid, or not any longer. Please sign in again."
 
 
 class Forbidden(Refusal):

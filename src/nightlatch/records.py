@@ -16,6 +16,7 @@ import msgspec
 
 __all__ = [
     "RECORDS",
+    "ApiKey",
     "Attempt",
     "Authenticator",
     "Binding",
@@ -30,6 +31,7 @@ __all__ = [
     "SchemaStep",
     "SecretKey",
     "Session",
+    "SigningKey",
     "ThrottleCounter",
     "TokenFamily",
     "User",
@@ -373,6 +375,40 @@ class SecretKey(Record, frozen=True, kw_only=True, gc=False):
     created_at: datetime
 
 
+class SigningKey(Record, frozen=True, kw_only=True, gc=False):
+    """A key that signs access tokens. The next one is there, and published, before the one in use is old."""
+
+    unique = (("generation",), ("kid",))
+
+    generation: int
+    """Unique, so that of many processes which make the next key at once one does."""
+    kid: str
+    algorithm: str
+    sealed_private_key: bytes
+    public_jwk: str
+    signs_from_at: datetime
+    """Until its successor does."""
+    revoked_at: datetime | None = None
+    created_at: datetime
+
+
+class ApiKey(Record, frozen=True, kw_only=True, gc=False):
+    """A key by which a program acts for its owner."""
+
+    unique = (("selector",),)
+    indexes = (("user_id",), ("expires_at",))
+    references: ClassVar[dict[str, type[Record]]] = {"user_id": User}
+
+    selector: str
+    secret_hash: bytes
+    user_id: UUID
+    name: str
+    scopes: tuple[str, ...] = ()
+    last_used_at: datetime | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
 RECORDS: tuple[type[Record], ...] = (
     User,
     Identifier,
@@ -388,5 +424,7 @@ RECORDS: tuple[type[Record], ...] = (
     Lease,
     SchemaStep,
     SecretKey,
+    SigningKey,
+    ApiKey,
 )
 """In an order in which each comes after those it references."""

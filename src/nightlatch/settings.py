@@ -23,6 +23,8 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "Accounts",
+    "ApiKeys",
     "Attempts",
     "Budget",
     "Hashing",
@@ -35,6 +37,8 @@ __all__ = [
     "Sessions",
     "Settings",
     "Throttle",
+    "Tokens",
+    "Totp",
     "is_loopback",
     "settings_from",
 ]
@@ -45,9 +49,11 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.sign_in_life": timedelta(hours=1),
     "attempts.address_proof_life": timedelta(hours=24),
     "attempts.invitation_life": timedelta(days=30),
+    "accounts.grace": timedelta(days=90),
     "attempts.code_tries": 10,
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
+    "tokens.access_life": timedelta(minutes=15),
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
 _LONGEST_NAME = 100
@@ -96,6 +102,13 @@ class Policy(Section, frozen=True, kw_only=True):
     by_role: dict[str, Requirement] = {}
 
 
+class Totp(Section, frozen=True, kw_only=True):
+    """Codes from authenticator apps (RFC 6238), and the recovery codes that go with them."""
+
+    enabled: bool = True
+    """Whether users may add one. Those that are there go on being asked for either way."""
+
+
 class Sessions(Section, frozen=True, kw_only=True):
     """How long a session lives. The presets are NIST SP 800-63B-4 2.1.3, 2.2.3 and 2.3.3."""
 
@@ -118,6 +131,38 @@ class Sessions(Section, frozen=True, kw_only=True):
         return self.absolute or absolute, self.idle or idle
 
 
+class Tokens(Section, frozen=True, kw_only=True):
+    """What clients are given that ask for tokens in place of a cookie."""
+
+    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
+    """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    audience: str | None = None
+    """Who access tokens are for. None: `base_url`."""
+    access_life: timedelta = timedelta(minutes=5)
+    """How long a service without the store believes one that was revoked."""
+    refresh_idle: timedelta = timedelta(days=14)
+    """A refresh token that is not used for so long is worth nothing; none outlives its session."""
+    key_life: timedelta = timedelta(days=30)
+    """How long a key signs before its successor, which is published all the while, takes its place."""
+
+
+class Budget(Section, frozen=True, kw_only=True):
+    """So many in so long."""
+
+    limit: int
+    per: timedelta
+
+
+class ApiKeys(Section, frozen=True, kw_only=True):
+    """Keys by which programs act for their owners."""
+
+    longest_life: timedelta = timedelta(days=366)
+    """None lives longer, and one that asks for no end lives so long."""
+    max_per_user: int = 50
+    uses: Budget = Budget(limit=600, per=timedelta(minutes=1))
+    """Of one key, in each process."""
+
+
 class Attempts(Section, frozen=True, kw_only=True):
     """How long an attempt and its codes live, and how often they may be tried."""
 
@@ -128,11 +173,15 @@ class Attempts(Section, frozen=True, kw_only=True):
     codes_per_attempt: int = 3
 
 
-class Budget(Section, frozen=True, kw_only=True):
-    """So many in so long."""
+class Accounts(Section, frozen=True, kw_only=True):
+    """How accounts change hands and end: what each waits for."""
 
-    limit: int
-    per: timedelta
+    grace: timedelta = timedelta(days=30)
+    """Closed, until erased: it may still be called off."""
+    address_change_wait: timedelta = timedelta(days=7)
+    """A new address that neither a second factor nor the old mailbox speaks for."""
+    operator_recovery_delay: timedelta = timedelta(hours=72)
+    """A recovery that an operator started: somebody may object."""
 
 
 class Throttle(Section, frozen=True, kw_only=True):
@@ -146,6 +195,7 @@ class Throttle(Section, frozen=True, kw_only=True):
     sign_up_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
     recover_per_address: Budget = Budget(limit=10, per=timedelta(hours=1))
     recover_per_network: Budget = Budget(limit=60, per=timedelta(hours=1))
+    address_changes_per_user: Budget = Budget(limit=5, per=timedelta(days=1))
     mail_per_recipient: Budget = Budget(limit=5, per=timedelta(hours=1))
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
@@ -219,8 +269,12 @@ class Settings(Section, frozen=True, kw_only=True):
     hashing: Hashing = Hashing()
     passwords: Passwords = Passwords()
     policy: Policy = Policy()
+    totp: Totp = Totp()
     sessions: Sessions = Sessions()
+    tokens: Tokens = Tokens()
+    api_keys: ApiKeys = ApiKeys()
     attempts: Attempts = Attempts()
+    accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
+from django.test import override_settings
+from django.urls import clear_script_prefix
 
 from django_project import asgi, open_project, wsgi
 from nightlatch.storage.memory import MemoryStore
@@ -42,7 +45,7 @@ _NEGOTIATED = {"Accept-Language"}
 class BehindTheFullStack(AdapterContract):
     """What Django's own middleware adds to any answer is told apart: its cookies, its language, what both depend on."""
 
-    cannot = CANNOT
+    cannot: ClassVar = {**CANNOT, "odd_host": "CommonMiddleware refuses what is no host name with 400"}
 
     def ours(self, name: str, value: str) -> str | None:
         """Return what of a header is ours."""
@@ -90,6 +93,15 @@ class TestAsgiBehindTheFullStack(BehindTheFullStack):
     def open_site(self) -> Callable[[Premises], Site]:
         """Open a site."""
         return lambda premises: django_site(premises, middleware=FULL, make=asgi)
+
+
+@pytest.mark.parametrize("make", [wsgi, asgi])
+def test_a_forced_prefix(make: Callable[[], Site]) -> None:
+    """Where the proxy strips the prefix and `FORCE_SCRIPT_NAME` names it, the same is said."""
+    (told,) = (each for each in CONVERSATIONS if each.name == "proxies.prefix_stripped")
+    with override_settings(FORCE_SCRIPT_NAME="/shop"):
+        BehindTheFullStack().test_conversation(lambda premises: django_site(premises, middleware=FULL, make=make), told)
+    clear_script_prefix()
 
 
 def test_what_surrounds_it_is_at_work() -> None:

@@ -258,15 +258,16 @@ def test_an_application_mounted_inside(fast_shop: FastShop) -> None:
 
 
 def test_the_openapi_document_names_the_cookie(make_fast_shop: Callable[..., FastShop]) -> None:
-    """An API key in the cookie by its real name, on the routes that ask for somebody; no OAuth2 password flow."""
+    """An API key in the cookie by its real name or a token, where somebody is asked for; no OAuth2 password flow."""
     plain = make_fast_shop()
     secure = make_fast_shop("secure", base_url="https://shop.example")
     for shop, name in ((plain, "session"), (secure, "__Host-Http-session")):
         document = shop.app.openapi()
-        (scheme,) = document["components"]["securitySchemes"].values()
+        scheme, bearer = document["components"]["securitySchemes"].values()
+        assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
         assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "cookie", name)
         for path in ("/hello", "/reports", "/vault", "/order"):
-            assert document["paths"][path]["get"]["security"] == [{"nightlatch": []}], path
+            assert document["paths"][path]["get"]["security"] == [{"nightlatch": []}, {"nightlatch_bearer": []}], path
             assert "parameters" not in document["paths"][path]["get"]
         assert "security" not in document["paths"]["/public"]["get"]
         assert not [path for path in document["paths"] if path.startswith("/auth")]

@@ -1,83 +1,31 @@
-"""Flask, FastAPI, the stand-alone server and the direct call move into one database, three at a time."""
+"""Flask, FastAPI, Django, the stand-alone server and the direct call move into one database, three at a time."""
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
-from flask import Flask
+from django.conf import settings as django_settings
+from django.core.management import call_command
 
 import databases
-import django_databases
 from contract_server import ServedElsewhere
-from django_project import open_project, wsgi
-from nightlatch.auth import Nightlatch
-from nightlatch.fastapi import Nightlatch as FastApiNightlatch
-from nightlatch.flask import Nightlatch as FlaskNightlatch
-from nightlatch.http.app import HttpApp
-from nightlatch.settings import settings_from
-from nightlatch.storage.sql import SqlStore, migrate
+from django_project import MIA, SECRET, Site
+from neighbours import direct, django, fastapi, flask
+from nightlatch.storage.sql import migrate
 from nightlatch.testing.adapter_contract import Premises
 from nightlatch.testing.adapter_contract.conversation import SETTINGS
+from nightlatch.testing.browser import Browser
+from nightlatch.testing.clock import Clock
 from nightlatch.testing.shared_database import Neighbours, SharedDatabase
-from nightlatch.testing.sites import AsgiSite, DirectSite, Site, WsgiSite
 
 pytestmark = pytest.mark.slow
-
-
-def direct(premises: Premises, url: str) -> Site:
-    """Ask the web layer itself."""
-    core = Nightlatch(
-        settings_from(premises.settings),
-        SqlStore.open(url),
-        mailer=premises.mailbox,
-        clock=premises.clock,
-        background=False,
-    )
-    premises.run_by(core)
-    return DirectSite(HttpApp(core))
-
-
-def flask(premises: Premises, url: str) -> Site:
-    """Ask a Flask application."""
-    app = Flask("neighbour")
-    app.testing = True
-    app.config["NIGHTLATCH"] = {**premises.settings, "database_url": url}
-    extension = FlaskNightlatch(app, mailer=premises.mailbox, clock=premises.clock)
-    premises.run_by(extension.core)
-    return WsgiSite(app, on_close=extension.core.close)
-
-
-def fastapi(premises: Premises, url: str) -> Site:
-    """Ask a FastAPI application."""
-    app = FastAPI()
-    extension = FastApiNightlatch(
-        app, premises.settings, database_url=url, mailer=premises.mailbox, clock=premises.clock
-    )
-    premises.run_by(extension.core)
-    return AsgiSite(app)
-
-
-def django(premises: Premises, url: str) -> Site:
-    """Ask a Django project."""
-    alias = ExitStack()
-    name = alias.enter_context(django_databases.database(url))
-    parts = {"mailer": premises.mailbox, "clock": premises.clock}
-    site, core = open_project({**premises.settings, "database": name}, wsgi, **parts)
-    premises.run_by(core)
-    close = site.close
-
-    def close_all() -> None:
-        close()
-        alias.close()
-
-    site.close = close_all  # type: ignore[method-assign]
-    return site
 
 
 class TestOnSqlite(SharedDatabase):
@@ -114,3 +62,27 @@ class TestOnPostgresql(SharedDatabase):
                 opened.callback(site.close)
                 sites.append((premises, site))
             yield sites
+
+
+def test_djangos_own_command_changes_the_password_everywhere(
+    site: Site, site_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`changepassword` ends the sessions that Flask and FastAPI gave, and the new one signs in there."""
+    site.member()
+    told = {**django_settings.NIGHTLATCH, "mail": {"transport": "memory"}}
+    new = "an entirely different sentence"
+    with ExitStack() as opened:
+        browsers = []
+        for open_site in (flask, fastapi):
+            elsewhere = open_site(Premises(settings=told, clock=Clock(datetime.now(UTC))), f"sqlite:///{site_database}")
+            opened.callback(elsewhere.close)
+            browsers.append(Browser(site=elsewhere))
+        for browser in browsers:
+            assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})[0] == 200
+        typed = iter([new] * 2)
+        monkeypatch.setattr("getpass.getpass", lambda **_: next(typed))
+        call_command("changepassword", MIA, stdout=io.StringIO())
+        for browser in browsers:
+            assert browser.call("GET", "/api/session")[0] == 401
+            assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})[0] == 401
+            assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": new})[0] == 200

@@ -77,6 +77,16 @@ def test_users(run: Callable[..., Result], mia: str) -> None:
     assert run("users", "list").output.strip() == "There are no users yet."
 
 
+def test_a_recovery_is_started_and_not_finished(run: Callable[..., Result], mia: str) -> None:
+    """A link to hand over, from when it works, and no password anywhere; one of the two ways must be named."""
+    told = json.loads(run("users", "recover", MIA, "--hand-over", "--json").output)
+    assert "/auth/verify?link=nll_" in told["link"]
+    assert told["works_at"].endswith(("Z", "+00:00"))
+    assert "Hand this over in person" in run("users", "recover", MIA, "--hand-over").output
+    assert run("users", "recover", mia).exit_code == 2
+    assert run("users", "recover", MIA, "--to", "leo@example.org").exit_code != 0
+
+
 @pytest.mark.usefixtures("mia")
 def test_sessions(run: Callable[..., Result]) -> None:
     """List and revoke."""
@@ -211,3 +221,37 @@ def test_delivering_goes_on_until_it_is_stopped(run: Callable[..., Result], tmp_
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=10)
     assert (running.returncode, "delivered" in said) == (0, True)
+
+
+def test_signing_keys(run: Callable[..., Result]) -> None:
+    """Two from the start; rotation says when, revocation takes effect, and no command shows a private key."""
+    listed = json.loads(run("keys", "list", "--json").output)
+    assert [row["state"] for row in listed] == ["next", "signing"]
+    assert set(listed[0]) == {"kid", "state", "algorithm", "signs_from_at", "revoked_at", "created_at"}
+    assert listed[1]["kid"][:8] in run("keys", "list").output
+    rotated = json.loads(run("keys", "rotate", "--json").output)
+    assert rotated["kid"] == listed[0]["kid"]
+    assert rotated["signs_from_at"] < listed[0]["signs_from_at"]
+    assert "signs from" in run("keys", "rotate").output
+    revoked = run("keys", "revoke", listed[1]["kid"])
+    assert (revoked.exit_code, "is revoked" in revoked.output) == (0, True)
+    assert [row["state"] for row in json.loads(run("keys", "list", "--json").output)] == ["next", "signing", "revoked"]
+    assert run("keys", "revoke", "nonsense").exit_code == 1
+
+
+def test_api_keys(run: Callable[..., Result], mia: str, tmp_path: Path) -> None:
+    """Listed and ended; no command makes one, or shows its text."""
+    from nightlatch.primitives.secret import Secret
+    from nightlatch.server.app import build
+    from nightlatch.server.config import load
+    from nightlatch.services.client import Client
+
+    assert run("api-keys", "list", "--user", MIA).output.strip() == "They have no API keys."
+    auth = build(load(given={"data": str(tmp_path / "data")}))
+    done = auth.sign_in.begin(Client(user_agent="curl/8"), identifier=mia and MIA, password=Secret(SECRET))
+    key, _ = auth.api_keys.create(Client(), done.session, name="till", scopes=("orders:read",))  # type: ignore[union-attr,arg-type]
+    auth.close()
+    (row,) = json.loads(run("api-keys", "list", "--user", MIA, "--json").output)
+    assert (row["id"], row["name"], row["scopes"]) == (str(key.id), "till", ["orders:read"])
+    assert "till" in run("api-keys", "list", "--user", MIA).output
+    assert [run("api-keys", "revoke", each).exit_code for each in (str(key.id), str(key.id), "nonsense")] == [0, 1, 1]

@@ -32,6 +32,18 @@ def order(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"signed_in": request.user.is_authenticated, "by_auth": bool(request.auth)})
 
 
+@login_required
+def change(request: HttpRequest) -> JsonResponse:
+    """Change something, behind Django's CSRF form guard."""
+    return JsonResponse({"by": request.user.get_username()})
+
+
+@require(scope="orders:read")
+def orders(request: HttpRequest) -> JsonResponse:
+    """Take API keys with a scope."""
+    return JsonResponse({"by": request.user.get_username()})
+
+
 def public(request: HttpRequest) -> HttpResponse:
     """Answer without asking who it is."""
     del request
@@ -147,6 +159,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("hello", hello),
     path("order", order),
+    path("change", change),
+    path("orders", orders),
     path("public", public),
     path("theirs", Theirs.as_view()),
     path("groups", groups),

@@ -256,7 +256,14 @@ def test_a_busy_port_names_its_holder(tmp_path: Path) -> None:
         ({"NIGHTLATCH_BASE_URL": "https://auth.example.com"}, "mail.transport"),
         ({"NIGHTLATCH_BASE_URL": "https://a.example.com", "NIGHTLATCH_MAIL__TRANSPORT": "console"}, "development"),
         ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_SECRET_KEYS": "changeme"}, "secret_keys"),
-        ({"NIGHTLATCH_DEVELOPMENT": "1", "NIGHTLATCH_POLICY__EVERYONE__AAL": "2"}, "second factor"),
+        (
+            {
+                "NIGHTLATCH_DEVELOPMENT": "1",
+                "NIGHTLATCH_POLICY__EVERYONE__AAL": "2",
+                "NIGHTLATCH_TOTP__ENABLED": "false",
+            },
+            "second factor",
+        ),
         ({}, "base_url is not set"),
     ],
 )

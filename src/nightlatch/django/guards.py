@@ -18,7 +18,11 @@ View = Callable[..., Any]
 
 
 def require(
-    *, role: str | None = None, aal: int | None = None, max_age: timedelta | None = None
+    *,
+    role: str | None = None,
+    aal: int | None = None,
+    max_age: timedelta | None = None,
+    scope: str | None = None,
 ) -> Callable[[View], View]:
     """Guard a view, synchronous or not.
 
@@ -26,6 +30,7 @@ def require(
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
     Raises:
         NotAuthenticated: nobody is signed in; a page request is led to the sign-in page and back.
@@ -34,7 +39,7 @@ def require(
     """
 
     def admit(request: HttpRequest) -> None:
-        auth_of(request).require(role=role, aal=aal, max_age=max_age)
+        auth_of(request).require(role=role, aal=aal, max_age=max_age, scope=scope)
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
@@ -62,8 +67,14 @@ class RequireMixin:
     required_role: ClassVar[str | None] = None
     required_aal: ClassVar[int | None] = None
     required_max_age: ClassVar[timedelta | None] = None
+    required_scope: ClassVar[str | None] = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let the request through, or raise as `require` does."""
-        guard = require(role=self.required_role, aal=self.required_aal, max_age=self.required_max_age)
+        guard = require(
+            role=self.required_role,
+            aal=self.required_aal,
+            max_age=self.required_max_age,
+            scope=self.required_scope,
+        )
         return guard(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]

@@ -117,19 +117,32 @@ class Auth:
         """Tell whether the user has a role."""
         return role in self.roles
 
-    def require(self, *, role: str | None = None, aal: int | None = None, max_age: timedelta | None = None) -> None:
+    def require(
+        self,
+        *,
+        role: str | None = None,
+        aal: int | None = None,
+        max_age: timedelta | None = None,
+        scope: str | None = None,
+    ) -> None:
         """Ask for somebody who is signed in, and how sure.
 
         Args:
             role: one that the user must have.
             aal: the assurance level that the session must have reached.
             max_age: how old its proof may be.
+            scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
         Raises:
             NotAuthenticated: nobody is signed in; a page request is led to the sign-in page and back.
             Forbidden: the user does not have the role.
             ReauthenticationRequired: the session is not sure or not fresh enough.
         """
+        if scope is not None:
+            self.exchange.allow_scope(scope)
+            for name in ("session", "user"):
+                self.__dict__.pop(name, None)
+            self._request.user = self.user
         _ = self.user  # a project's own user may be gone or inactive
         admit(self.session, role=role, aal=aal, max_age=max_age, now=installation().core.clock.now())
 

@@ -42,6 +42,9 @@ class NightlatchMiddleware(AuthenticationMiddleware):
         request.auth = auth_of(request)
         request.user = SimpleLazyObject(lambda: auth_of(request).user)
         request.auser = partial(_auser, request)
+        if "HTTP_AUTHORIZATION" in request.META and auth_of(request).exchange.bearer is not None:
+            # Such a request rides on its token alone, which no page of another site can make a browser send.
+            request._dont_enforce_csrf_checks = True
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Come before Django's login wall, which asks who it is whatever the view: an outage there would be a fault.

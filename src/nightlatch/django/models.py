@@ -34,6 +34,7 @@ from nightlatch.storage.codec import Column, columns, table_name
 from nightlatch.storage.steps import DERIVED
 
 __all__ = [
+    "ApiKey",
     "Attempt",
     "Authenticator",
     "Device",
@@ -45,6 +46,7 @@ __all__ = [
     "SchemaStep",
     "SecretKey",
     "Session",
+    "SigningKey",
     "ThrottleCounter",
     "TokenFamily",
     "User",
@@ -206,6 +208,8 @@ OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)
 SecretKey = _model(records.SecretKey)
+SigningKey = _model(records.SigningKey)
+ApiKey = _model(records.ApiKey)
 
 
 def model_of(kind: type[Record]) -> Any:

@@ -84,7 +84,8 @@ def end_session(sender: Any, request: HttpRequest, **_: Any) -> None:
         return
     core = installation().core
     core.account.sign_out(auth.exchange.client, auth.session)
-    auth.cookies = [auth.exchange.app.cookies.clear(auth.exchange.app.cookies.session)]
+    if auth.exchange.bearer is None:
+        auth.cookies = [auth.exchange.app.cookies.clear(auth.exchange.app.cookies.session)]
     auth.become(None, AnonymousUser())
 
 

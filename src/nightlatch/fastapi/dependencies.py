@@ -11,9 +11,11 @@ from starlette.requests import HTTPConnection
 from nightlatch.fastapi.guards import admitted_user, current_user
 from nightlatch.fastapi.user import SignedInUser
 
-__all__ = ["SCHEME_NAME", "CurrentUser", "OptionalUser", "require"]
+__all__ = ["BEARER_NAME", "SCHEME_NAME", "CurrentUser", "OptionalUser", "require"]
 
 SCHEME_NAME = "nightlatch"
+BEARER_NAME = "nightlatch_bearer"
+"""An access token in its place; `Nightlatch(app)` adds it to the document wherever the cookie will do."""
 
 
 class _SessionCookie(SecurityBase):
@@ -37,13 +39,13 @@ class _Optional(_SessionCookie):
 class _Requirement(_SessionCookie):
     """A dependency; those that ask for the same are equal, so that FastAPI asks once and overrides find them."""
 
-    def __init__(self, role: str | None, aal: int | None, max_age: timedelta | None) -> None:
+    def __init__(self, role: str | None, aal: int | None, max_age: timedelta | None, scope: str | None) -> None:
         super().__init__()
-        self._role, self._aal, self._max_age = self._asked = (role, aal, max_age)
+        self._role, self._aal, self._max_age, self._scope = self._asked = (role, aal, max_age, scope)
 
     async def __call__(self, connection: HTTPConnection) -> SignedInUser:
         """Tell who is signed in, or refuse."""
-        return await admitted_user(connection, role=self._role, aal=self._aal, max_age=self._max_age)
+        return await admitted_user(connection, role=self._role, aal=self._aal, max_age=self._max_age, scope=self._scope)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Requirement) and other._asked == self._asked
@@ -52,20 +54,27 @@ class _Requirement(_SessionCookie):
         return hash(self._asked)
 
 
-def require(*, role: str | None = None, aal: int | None = None, max_age: timedelta | None = None) -> _Requirement:
+def require(
+    *,
+    role: str | None = None,
+    aal: int | None = None,
+    max_age: timedelta | None = None,
+    scope: str | None = None,
+) -> _Requirement:
     """Return a dependency that lets only some pass: ``dependencies=[Depends(require(role="editor"))]``.
 
     Args:
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
     Returns:
         a dependency that gives a `SignedInUser`, or raises `NotAuthenticated`, `Forbidden` or
         `ReauthenticationRequired`: problem documents for programs; a page request is led to the sign-in page, or to
         reauthentication, and back.
     """
-    return _Requirement(role, aal, max_age)
+    return _Requirement(role, aal, max_age, scope)
 
 
 CurrentUser = Annotated[SignedInUser, Depends(require())]

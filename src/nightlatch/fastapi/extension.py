@@ -136,16 +136,21 @@ def _wrap_lifespan(app: Starlette, site: Installation) -> None:
 
 
 def _name_the_cookie(app: Any, site: Installation) -> None:
-    """Put the real name of the cookie into the application's OpenAPI document: over https it is another."""
-    from nightlatch.fastapi.dependencies import SCHEME_NAME
+    """Put the real name of the cookie into the application's OpenAPI document, and that a token does as well."""
+    from nightlatch.fastapi.dependencies import BEARER_NAME, SCHEME_NAME
 
     inner = app.openapi
 
     def openapi() -> dict[str, Any]:
         document: dict[str, Any] = inner()
-        scheme = document.get("components", {}).get("securitySchemes", {}).get(SCHEME_NAME)
-        if scheme is not None:
-            scheme["name"] = site.session_cookie
+        schemes = document.get("components", {}).get("securitySchemes", {})
+        if SCHEME_NAME in schemes and BEARER_NAME not in schemes:  # FastAPI keeps the document, and we change it once
+            schemes[SCHEME_NAME]["name"] = site.session_cookie
+            schemes[BEARER_NAME] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if {SCHEME_NAME: []} in operation.get("security", ()):
+                        operation["security"].append({BEARER_NAME: []})
         return document
 
     app.openapi = openapi

@@ -24,7 +24,12 @@ async def current_user(connection: HTTPConnection) -> SignedInUser | None:
 
 
 async def admitted_user(
-    connection: HTTPConnection, *, role: str | None, aal: int | None, max_age: timedelta | None
+    connection: HTTPConnection,
+    *,
+    role: str | None,
+    aal: int | None,
+    max_age: timedelta | None,
+    scope: str | None,
 ) -> SignedInUser:
     """Return who is signed in, sure enough.
 
@@ -32,6 +37,8 @@ async def admitted_user(
         NotAuthenticated, Forbidden, ReauthenticationRequired: as `nightlatch.http.guards.admit`.
     """
     visit = visit_of(connection)
+    if scope is not None:
+        await visit.allow_scope(scope)
     user = await visit.user()
     if user is None:
         raise NotAuthenticated("nobody is signed in")

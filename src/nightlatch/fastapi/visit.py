@@ -48,19 +48,31 @@ class Visit:
     async def user(self) -> SignedInUser | None:
         """Tell who is signed in: one look-up a request, at first use."""
         if not self.asked:
-            if self._brings_a_cookie():
+            if self._brings_something():
                 session = await self.site.threads.look(lambda: self.exchange().session_in_host)
                 self._user = None if session is None else SignedInUser(session, self.site)
             self.asked = True
         return self._user
 
-    def _brings_a_cookie(self) -> bool:
-        """Tell whether there is anything to look up, which is worth a hop."""
+    async def allow_scope(self, scope: str) -> None:
+        """Let an API key with this scope be its owner from now on, in this request.
+
+        Raises:
+            Forbidden: the request brings a key without it.
+        """
+        if self._brings_something():
+            await self.site.threads.look(lambda: self.exchange().allow_scope(scope))
+            self.asked = False
+
+    def _brings_something(self) -> bool:
+        """Tell whether there is anything to look up, a cookie or a token, which is worth a hop."""
         name = self.site.session_cookie.encode()
-        return any(each == b"cookie" and name in value for each, value in self._scope["headers"])
+        return any(
+            each == b"authorization" or (each == b"cookie" and name in value) for each, value in self._scope["headers"]
+        )
 
     async def send(self, message: Message, send: Send) -> None:
-        """Tell caches that an answer which depends on who is signed in is for one cookie alone."""
+        """Tell caches that an answer which depends on who is signed in is for one cookie, or one token, alone."""
         if self.asked and message["type"] == "http.response.start":
             message = {**message, "headers": _varying(list(message.get("headers", ())))}
         await send(message)

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import current_app
 
-from nightlatch.flask.user import installation, load_user
+from nightlatch.flask.user import allow_scope, installation, load_user
 from nightlatch.http.guards import admit
 
 __all__ = ["login_required", "require"]
@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 
 def require(
-    *, role: str | None = None, aal: int | None = None, max_age: timedelta | None = None
+    *,
+    role: str | None = None,
+    aal: int | None = None,
+    max_age: timedelta | None = None,
+    scope: str | None = None,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Guard a view.
 
@@ -27,6 +31,7 @@ def require(
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
     Raises:
         NotAuthenticated: nobody is signed in; a page request is led to the sign-in page and back.
@@ -37,7 +42,7 @@ def require(
     def decorate(view: Callable[P, T]) -> Callable[P, T]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            _admit(role, aal, max_age)
+            _admit(role, aal, max_age, scope)
             return cast("T", current_app.ensure_sync(view)(*args, **kwargs))
 
         return guarded
@@ -45,7 +50,9 @@ def require(
     return decorate
 
 
-def _admit(role: str | None, aal: int | None, max_age: timedelta | None) -> None:
+def _admit(role: str | None, aal: int | None, max_age: timedelta | None, scope: str | None) -> None:
+    if scope is not None:
+        allow_scope(scope)
     session, now = load_user().session, installation().core.clock.now()
     admit(session, role=role, aal=aal, max_age=max_age, now=now)
 

@@ -15,7 +15,7 @@ from nightlatch.records import Session, User
 if TYPE_CHECKING:
     from nightlatch.flask.installation import Installation
 
-__all__ = ["Anonymous", "CurrentUser", "current_user", "end_session", "installation", "load_user"]
+__all__ = ["Anonymous", "CurrentUser", "allow_scope", "current_user", "end_session", "installation", "load_user"]
 
 
 class CurrentUser(SignedInUser):
@@ -95,6 +95,17 @@ def load_user() -> CurrentUser | Anonymous:
         session = site.exchange.session_in_host
         g.nightlatch_user = Anonymous() if session is None else CurrentUser(session, site)
     return cast("CurrentUser | Anonymous", g.nightlatch_user)
+
+
+def allow_scope(scope: str) -> None:
+    """Let an API key with this scope be its owner from now on, in this request.
+
+    Raises:
+        Forbidden: the request brings a key without it.
+    """
+    installation().exchange.allow_scope(scope)
+    for name in ("nightlatch_user", "_login_user"):
+        g.pop(name, None)
 
 
 def end_session() -> None:

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof
-from nightlatch.errors import AttemptInvalid, InvalidInput, NotAuthenticated, NotFound
+from nightlatch.errors import AttemptInvalid, Conflict, InvalidInput, NotAuthenticated, NotFound, UsernameTaken
 from nightlatch.flows.core import Core
+from nightlatch.flows.fresh import see_that_it_is_fresh, see_that_it_is_ours
 from nightlatch.flows.names import clean_name
-from nightlatch.flows.notices import tell_password_changed
+from nightlatch.flows.notices import tell_password_changed, tell_username_changed
 from nightlatch.flows.outcome import Complete
 from nightlatch.flows.prove import Prove
+from nightlatch.primitives.identifiers import Username, normalise_username
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 from nightlatch.services.client import Client
+from nightlatch.services.throttle import Charge
+from nightlatch.services.users import Claim
 
 __all__ = ["Account", "AccountView"]
 
@@ -66,6 +70,46 @@ class Account:
             core.audit.done("user_updated", client, user_id=session.user_id, session_id=session.id)
         return self._user(session)
 
+    def change_username(self, client: Client, session: Session, *, username: str) -> User:
+        """Change the user name; the old one is free for others from then on.
+
+        Raises:
+            ReauthenticationRequired: the session's proof is not fresh.
+            InvalidInput: no user names here, or it cannot be one; `UsernameTaken` likewise.
+            Forbidden: the application keeps this account.
+            Throttled: too many names were tried.
+            AttemptInvalid: the account changed in between.
+        """
+        core, budgets = self._core, self._core.settings.throttle
+        if not core.settings.asks_username:
+            raise InvalidInput(fields={"username": "No user name is asked for here."})
+        see_that_it_is_fresh(core, session)
+        user = self._user(session)
+        see_that_it_is_ours(user)
+        chosen = normalise_username(username)
+        # Names are public, lists of them need not be: the same budget as a sign-up's, which tells them too.
+        core.throttle.spend([Charge(budgets.sign_up_per_address, f"sign_up:address:{client.address}")])
+        try:
+            with core.transaction():
+                core.users.hold(user)
+                self._put_username(user, chosen)
+                core.users.change(user.id, username=chosen.value)
+                core.audit.done("user_updated", client, user_id=user.id, session_id=session.id)
+                tell_username_changed(core, client, user, chosen.value)
+        except Conflict:
+            raise UsernameTaken from None
+        return self._user(session)
+
+    def _put_username(self, user: User, chosen: Username) -> None:
+        core = self._core
+        owner = core.users.identifier("username", chosen.key)
+        if owner is not None and owner.user_id == user.id:
+            core.store.update(Identifier, {"id": owner.id}, {"value": chosen.value})  # the same name in other case
+            return
+        core.store.delete(Identifier, {"user_id": user.id, "kind": "username"})
+        claim = Claim("username", chosen.value, chosen.key)
+        core.users.add_identifiers(user.id, [claim], proven_at=core.clock.now())
+
     def change_password(
         self, client: Client, session: Session, *, current_password: Secret, new_password: Secret
     ) -> Complete:
@@ -98,8 +142,8 @@ class Account:
         user = self._user(session)
         core.password.validate(new_password, about=core.about(user))
         subject = self._prove.subject_of(user, client)
-        _, evidence, spent = self._prove.verify(client, subject, Proof(password=current_password))
-        core.password.accept(subject, evidence)
+        _, verified, spent = self._prove.verify(client, subject, core.password, Proof(password=current_password))
+        core.password.accept(subject, verified)
         core.give_back(spent)
         record = core.password.of(core.users.authenticators(user.id))  # read now: it may have been rehashed
         if record is None:
@@ -116,11 +160,11 @@ class Account:
             core.users.end_access(user.id, keep=session.id)
             core.one_time.void_for(user.id)
             fresh = self._user(session)
-            device_id, device = core.devices.welcome(user.id, client, None)
-            rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, device_id=device_id)
+            device = core.devices.welcome(user.id, client, None) if session.deliver == "cookie" else None
+            complete = core.renew(fresh, session, epoch=fresh.epoch, device=device)
             core.audit.done("authn_password_change", client, user_id=user.id, session_id=session.id)
             tell_password_changed(core, client, user)
-        return Complete(user=fresh, session=rotated, token=Secret(token.text()), device=device)
+        return complete
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 

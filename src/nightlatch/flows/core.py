@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
 
+from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.outcome import Complete
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Device, User
+from nightlatch.records import Device, Session, User
+from nightlatch.services.api_keys import ApiKeys
 from nightlatch.services.attempts import Attempts
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
@@ -22,6 +28,7 @@ from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.throttle import Charge, Spent, Throttle
+from nightlatch.services.tokens import Tokens
 from nightlatch.services.users import Claim, Users
 from nightlatch.settings import Settings
 
@@ -41,12 +48,18 @@ class Core:
     attempts: Attempts
     one_time: OneTimeSecrets
     sessions: Sessions
+    tokens: Tokens
+    api_keys: ApiKeys
     devices: Devices
     throttle: Throttle
     audit: Audit
     outbox: Outbox
     background: Background
     password: Password
+    totp: Totp
+    recovery_codes: RecoveryCode
+    methods: Mapping[str, Method]
+    """Every authenticator of this installation, by its kind."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -81,14 +94,54 @@ class Core:
         return nullcontext() if all(each is None for each in passwords) else self.password.place(client)
 
     def welcome(
-        self, client: Client, assurance: Assurance, *, device: Device | None = None, return_to: str | None = None
+        self,
+        client: Client,
+        assurance: Assurance,
+        *,
+        device: Device | None = None,
+        return_to: str | None = None,
+        deliver: Literal["cookie", "tokens"] = "cookie",
     ) -> Complete:
-        """Start a session and remember its device, in the transaction that is open."""
+        """Start a session and remember its device, in the transaction that is open.
+
+        A client that asked for tokens gets no cookie, and so no device either: its session's own secret is forgotten.
+        """
         user = assurance.user
+        if deliver == "tokens":
+            session, _ = self.sessions.start(assurance, client, deliver=deliver)
+            return Complete(user=user, session=session, refresh=self.tokens.begin(session), return_to=return_to)
         device_id, device_token = self.devices.welcome(user.id, client, device)
         session, token = self.sessions.start(assurance, client, device_id=device_id)
         return Complete(
             user=user, session=session, token=Secret(token.text()), device=device_token, return_to=return_to
+        )
+
+    def renew(
+        self,
+        user: User,
+        session: Session,
+        *,
+        epoch: int,
+        assurance: Assurance | None = None,
+        device: tuple[UUID, Secret | None] | None = None,
+        return_to: str | None = None,
+    ) -> Complete:
+        """Give a session a new secret, in the transaction that is open: a cookie's value or refresh tokens, as it was.
+
+        Args:
+            user: whose.
+            session: as it was recognised.
+            epoch: the user's epoch from now on.
+            assurance: with what was newly proven; None: as it is.
+            device: the remembered device from now on, and its cookie's value; None: as it is.
+            return_to: where the person wanted to go.
+        """
+        device_id, device_token = device or (None, None)
+        rotated, token = self.sessions.rotate(session, epoch=epoch, assurance=assurance, device_id=device_id)
+        if session.deliver == "tokens":
+            return Complete(user=user, session=rotated, refresh=self.tokens.begin(rotated), return_to=return_to)
+        return Complete(
+            user=user, session=rotated, token=Secret(token.text()), device=device_token, return_to=return_to
         )
 
     def give_back(self, spent: Spent) -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 from nightlatch.errors import NotFound
 from nightlatch.flows.administrators import ADMINISTRATOR, note_administrator
 from nightlatch.flows.core import Core
+from nightlatch.flows.erase import erase
 from nightlatch.flows.names import valid_role
 from nightlatch.ports import after, plus
-from nightlatch.records import Authenticator, Identifier, Session, User
+from nightlatch.records import ApiKey, Authenticator, Identifier, Session, SigningKey, User
 from nightlatch.services.client import NOBODY
 
 __all__ = ["Operator"]
@@ -95,9 +96,8 @@ class Operator:
         """
         core = self._core
         with core.transaction():
-            core.one_time.void_for(user_id)
-            if not core.store.delete(User, {"id": user_id}):
-                raise NotFound("no such user")
+            if not erase(core, self._get(user_id)):
+                raise NotFound("user changed in between")
             core.audit.done("user_deleted", NOBODY, user_id=user_id, details={"by": "operator"})
 
     def set_roles(self, user_id: UUID, roles: tuple[str, ...]) -> User:
@@ -156,6 +156,58 @@ class Operator:
             ended = core.users.end_access(user_id)
             core.audit.done("sessions_revoked", NOBODY, user_id=user_id, details={"by": "operator", "ended": ended})
         return ended
+
+    # --- API keys ---------------------------------------------------------------------------------------------------
+
+    def api_keys(self, user_id: UUID) -> list[ApiKey]:
+        """Return a user's API keys, the newest first."""
+        return self._core.api_keys.of_user(user_id)
+
+    def revoke_api_key(self, key_id: UUID) -> None:
+        """End an API key.
+
+        Raises:
+            NotFound: there is none.
+        """
+        core = self._core
+        with core.transaction():
+            key = core.store.get(ApiKey, key_id)
+            if key is None or not core.api_keys.end(key_id, key.user_id):
+                raise NotFound("no such API key")
+            core.audit.done(
+                "api_key_revoked", NOBODY, user_id=key.user_id, details={"by": "operator", "key": str(key_id)}
+            )
+
+    # --- signing keys -----------------------------------------------------------------------------------------------
+
+    def signing_keys(self) -> list[tuple[SigningKey, str]]:
+        """Return the keys of access tokens, the newest first, each with what it is for now."""
+        keys = self._core.tokens.keys
+        return [(key, keys.state(key)) for key in keys.every()]
+
+    def rotate_signing_key(self) -> SigningKey:
+        """Let the next key sign, as soon as every cache has it; nobody is signed out.
+
+        Returns:
+            the key, with the time from which it signs.
+        """
+        key = self._core.tokens.keys.rotate()
+        self._note_key("crypto_key_rotated", key)
+        return key
+
+    def revoke_signing_key(self, kid: str) -> SigningKey:
+        """Stop believing a key: every access token that it signed dies, and clients refresh.
+
+        Raises:
+            NotFound: there is none by that name, or it is revoked already.
+        """
+        key = self._core.tokens.keys.revoke(kid)
+        self._note_key("crypto_key_revoked", key)
+        return key
+
+    def _note_key(self, action: str, key: SigningKey) -> None:
+        with self._core.transaction():
+            self._core.audit.done(action, NOBODY, details={"by": "operator", "kid": key.kid})
 
     def _get(self, user_id: UUID) -> User:
         user = self._core.store.get(User, user_id)

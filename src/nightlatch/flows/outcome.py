@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session, User
 
-__all__ = ["Complete", "More", "Outcome"]
+__all__ = ["Complete", "Granted", "More", "Outcome"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Complete:
         token: its cookie's value: the only time it is seen.
         device: the device cookie's value, where the device is new.
         return_to: where the person wanted to go.
+        refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
     """
 
     user: User
@@ -51,6 +52,22 @@ class Complete:
     token: Secret | None = None
     device: Secret | None = None
     return_to: str | None = None
+    refresh: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """Tokens for a client.
+
+    Args:
+        access: a JWT.
+        life: how long it is good.
+        refresh: what the next ones are asked for with; None for a page, whose cookie does that.
+    """
+
+    access: Secret
+    life: timedelta
+    refresh: Secret | None = None
 
 
 Outcome = More | Complete

@@ -13,11 +13,11 @@ from nightlatch.errors import AttemptInvalid, InvalidInput, RecoveryClosed, Thro
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_recovered, tell_recovery_proven
 from nightlatch.flows.outcome import Complete, More
+from nightlatch.pages.account_mails import RecoverMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import RecoverMail
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Identifier, OneTimeSecret, User
+from nightlatch.records import Attempt, Authenticator, Identifier, OneTimeSecret, User
 from nightlatch.services.attempts import Claims
 from nightlatch.services.client import Client
 from nightlatch.services.throttle import Charge
@@ -31,6 +31,8 @@ class _Sought(Claims, frozen=True, kw_only=True, omit_defaults=True):
     """What was typed. `email` is where the mail goes, which only who reads it may see."""
 
     typed: str = ""
+    lost: bool = False
+    """An operator has started it: the other authenticators are lost too."""
 
 
 class Recover:
@@ -196,6 +198,25 @@ class Recover:
             self._note_proven(client, user, attempt, redeemed)
         return self.more(attempt, secret)
 
+    def fork_lost(self, client: Client, redeemed: OneTimeSecret, origin: Attempt) -> More:
+        """Go on to a new password, in the transaction that is open, where an operator's word stands in for all else."""
+        core = self._core
+        user = self._user(origin)
+        core.one_time.redeem(redeemed)
+        called = core.attempts.claims(origin).email or ""
+        attempt, secret = core.attempts.open(
+            "recover",
+            client,
+            life=core.settings.attempts.address_proof_life,
+            claims=_Sought(email=called, typed=called, lost=True),
+            user_id=user.id,
+            epoch=user.epoch,
+            proven=True,
+            step="set",
+        )
+        self._note_proven(client, user, attempt, redeemed)
+        return self.more(attempt, secret)
+
     def _note_proven(self, client: Client, user: User, attempt: Attempt, redeemed: OneTimeSecret) -> None:
         self._core.audit.done("authn_recovery_proven", client, user_id=user.id, attempt_id=attempt.id)
         tell_recovery_proven(self._core, client, user, besides=redeemed.destination_key)
@@ -246,12 +267,20 @@ class Recover:
                 core.password.bind(user.id, hashed, at=core.clock.now())
             elif not core.password.replace(record, hashed):
                 raise AttemptInvalid("password changed in between")
+            if core.attempts.claims(attempt, _Sought).lost:
+                self._drop_lost(user)
             core.users.end_access(user.id)
             core.one_time.void_for(user.id)
             core.audit.done("authn_recovery_complete", client, user_id=user.id, attempt_id=attempt.id)
             tell_recovered(core, client, user)
         # No automatic sign-in (OWASP Forgot Password Cheat Sheet): the way in leads through the gate (ASVS 6.4.3).
         return Complete(user=user, return_to=attempt.return_to)
+
+    def _drop_lost(self, user: User) -> None:
+        # NIST SP 800-63B-4 4.5: what was reported lost is invalidated. Left bound it would lock its owner out.
+        for each in self._core.users.authenticators(user.id):
+            if each.kind != Password.kind:
+                self._core.store.delete(Authenticator, {"id": each.id, "user_id": user.id})
 
     def _user(self, attempt: Attempt) -> User:
         user = self._core.store.get(User, attempt.user_id) if attempt.user_id else None

@@ -105,7 +105,7 @@ class SignUp:
         hashed = core.password.hash(password, client) if password is not None else None
         claims = msgspec.structs.replace(claims, password_hash=hashed)
         if not core.settings.asks_email:
-            return self._create(client, None, claims, proof=None, return_to=return_to)
+            return self._create(client, None, claims, proof=None, return_to=return_to, deliver=deliver)
         return self._await_proof(client, claims, return_to, deliver)
 
     def _claims(self, email: str | None, username: str | None, name: str | None) -> Claims:
@@ -223,7 +223,15 @@ class SignUp:
         if claims.username_key is not None and core.users.find("username", claims.username_key) is not None:
             claims = msgspec.structs.replace(claims, username=None, username_key=None)  # taken since it was typed
         if claims.password_hash is not None and self._has_names(claims):
-            return self._create(client, attempt, claims, proof=proof, redeemed=redeemed, return_to=attempt.return_to)
+            return self._create(
+                client,
+                attempt,
+                claims,
+                proof=proof,
+                redeemed=redeemed,
+                return_to=attempt.return_to,
+                deliver=attempt.deliver,
+            )
         with core.transaction():
             core.one_time.redeem(redeemed)
             sealed = core.attempts.seal(attempt.id, claims)
@@ -293,6 +301,7 @@ class SignUp:
             msgspec.structs.replace(claims, password_hash=hashed),
             proof=attempt.evidence[-1],
             return_to=attempt.return_to,
+            deliver=attempt.deliver,
         )
 
     def _spend_names(self, client: Client, claims: Claims) -> None:
@@ -315,6 +324,7 @@ class SignUp:
         proof: Evidence | None,
         redeemed: OneTimeSecret | None = None,
         return_to: str | None,
+        deliver: Literal["cookie", "tokens"],
     ) -> Complete:
         """Make user, identifiers, password and session in one transaction."""
         core = self._core
@@ -339,7 +349,7 @@ class SignUp:
                 if not isinstance(granted, Assurance):
                     # Policy asks for more than a password: the account is made, and signing in leads through the rest.
                     return Complete(user=user, return_to=return_to)
-                return core.welcome(client, granted, return_to=return_to)
+                return core.welcome(client, granted, return_to=return_to, deliver=deliver)
         except Conflict:
             self._lost_the_race(claims)
 

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from nightlatch.errors import NightlatchError, NotFound
+from nightlatch.errors import NightlatchError, NotFound, ReauthenticationRequired
 from nightlatch.http.bodies import read_form, read_json
 from nightlatch.http.cookies import Cookies
 from nightlatch.http.exchange import Exchange
@@ -84,7 +84,8 @@ class HttpApp:
             return route
         parent, slash, segment = request.path.rpartition("/")
         route = self._below.get((method, parent + slash))
-        if route is not None and segment:
+        # What has a name of its own is nobody's id, whatever the method.
+        if route is not None and segment and request.path not in self._methods:
             exchange.segment = segment
             return route
         if self._methods_of(request.path):
@@ -94,7 +95,9 @@ class HttpApp:
         raise NotFound("no route")
 
     def _answer(self, route: Route, exchange: Exchange) -> Response:
-        self.origins.guard(exchange.request)
+        exchange.by_cookie_alone = route.kind == "page"
+        if route.who != "signed_in" or exchange.bearer is None:
+            self.origins.guard(exchange.request)
         if route.who == "signed_in":
             # Before the body: who may not act learns nothing of what the body should be.
             _ = exchange.session
@@ -109,6 +112,8 @@ class HttpApp:
     def _refuse(self, route: Route | None, exchange: Exchange, error: NightlatchError) -> Response:
         if route is not None and route.kind == "page" and error.code == "not_authenticated":
             response = self._to_sign_in(exchange)
+        elif route is not None and route.kind == "page" and isinstance(error, ReauthenticationRequired):
+            response = self._to_reauthenticate(exchange, error)
         else:
             response = self._told(route, exchange, error)
         if isinstance(error, MethodNotAllowed):
@@ -129,6 +134,13 @@ class HttpApp:
             except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
                 log.error("request %s: no page: %s", exchange.request_id, _place(second))  # noqa: TRY400
         return problem(error, exchange.request_id)
+
+    def _to_reauthenticate(self, exchange: Exchange, error: ReauthenticationRequired) -> Response:
+        """Lead somebody whose proof is not fresh enough to give it again, and back to where the form stands."""
+        known = ("GET", exchange.request.path) in self._exact
+        back = quote(self.look.mount + (exchange.request.path if known else "/account/security"), safe="/")
+        level = "aal=2&" if error.aal == 2 else ""  # noqa: PLR2004 - NIST's number
+        return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?{level}return_to={back}")
 
     def _to_sign_in(self, exchange: Exchange) -> Response:
         """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""
@@ -176,7 +188,7 @@ class HttpApp:
             if exchange.request.method == "OPTIONS":
                 response.headers += [
                     ("Access-Control-Allow-Methods", self._allowed(exchange)),
-                    ("Access-Control-Allow-Headers", "Content-Type"),
+                    ("Access-Control-Allow-Headers", "Content-Type, Authorization"),
                     ("Access-Control-Max-Age", "600"),
                 ]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from nightlatch.errors import NightlatchError, NotAuthenticated
+from nightlatch.errors import AttemptInvalid, Forbidden, NightlatchError, NotAuthenticated
 from nightlatch.flows.outcome import Complete
 from nightlatch.http.cookies import read
 from nightlatch.http.guards import SAFE_METHODS, clean_user_agent
@@ -15,6 +15,7 @@ from nightlatch.http.messages import Request, Response
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session
+from nightlatch.services.api_keys import Delegated
 from nightlatch.services.client import Client
 from nightlatch.services.devices import DEVICE_LIFE
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange"]
 
+_API_KEY = "nlk_"
 _ENCODER = msgspec.json.Encoder()
 _JSON = ("Content-Type", "application/json")
 
@@ -37,10 +39,14 @@ class Exchange:
     """
 
     __slots__ = (
+        "_bearer",
         "_client",
+        "_delegated",
         "_request_id",
+        "_scoped",
         "_session",
         "app",
+        "by_cookie_alone",
         "request",
         "rotated",
         "segment",
@@ -53,9 +59,14 @@ class Exchange:
         self.request = request
         self.segment = segment
         """The last part of the path, where the route takes one."""
+        self._bearer: str | None = None
+        self.by_cookie_alone = False
+        """Pages are for browsers: they read no token, even one that a proxy in front puts into every request."""
         self._client: Client | None = None
         self._session: Session | None = None
         self._request_id: str | None = None
+        self._delegated: Delegated | None = None
+        self._scoped = False
         self.signed_in: Complete | None = None
         self.rotated: Complete | None = None
         self.signed_out: Session | None = None
@@ -90,22 +101,46 @@ class Exchange:
             )
         return self._client
 
+    def client_for(self, deliver: Literal["cookie", "tokens"]) -> Client:
+        """Who is asking; where tokens are asked for, no cookie tells."""
+        return self.client.without_cookies() if deliver == "tokens" else self.client
+
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value, if it came exactly once."""
         return read(self.request.header_list("cookie"), name)
 
     @property
+    def bearer(self) -> str | None:
+        """What followed ``Bearer`` in the ``Authorization`` header, if there was one.
+
+        A request that brings it rides on it alone: its cookies are not read, whatever the token is worth. No page of
+        another site can make a browser send it, so such a request needs no look at where it came from.
+        """
+        if self.by_cookie_alone:
+            return None
+        if self._bearer is None:
+            self._bearer = _bearer_of(self.request.header_list("authorization"))
+        return self._bearer or None
+
+    @property
     def session(self) -> Session:
-        """The living session that this request rides on.
+        """The living session that this request rides on: by its token, else by its cookie.
 
         Raises:
             NotAuthenticated: there is none.
         """
         if self._session is None:
-            token = self.cookie(self.app.cookies.session)
-            if token is None:
+            bearer = self.bearer
+            token = self.cookie(self.app.cookies.session) if bearer is None else None
+            if bearer is not None and bearer.startswith(_API_KEY):
+                # A key acts for its owner elsewhere: never on the account itself, its sessions, authenticators or keys.
+                raise Forbidden("API keys are not taken here")
+            if bearer is not None:
+                self._session = self.auth.tokens.recognise(bearer)
+            elif token is not None:
+                self._session = self.auth.sessions.recognise(token)
+            else:
                 raise NotAuthenticated("no session cookie")
-            self._session = self.auth.sessions.recognise(token)
             self.auth.sessions.touch(self._session)
             if self.auth.sessions.has_touches:
                 self.auth.background.wake()
@@ -125,9 +160,49 @@ class Exchange:
 
         They are held to the same rule as ours: on an unsafe request from elsewhere the cookie counts as not sent.
         """
-        if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
+        bearer = self.bearer
+        if bearer is not None and bearer.startswith(_API_KEY):
+            delegated = self.delegated
+            return delegated if delegated is not None and (not delegated.scopes or self._scoped) else None
+        rides_on_cookie = bearer is None
+        if rides_on_cookie and self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
             return None
         return self.session_or_none
+
+    @property
+    def held_attempt(self) -> Secret:
+        """The secret of the attempt that the pages' cookie holds.
+
+        Raises:
+            AttemptInvalid: there is none.
+        """
+        value = self.cookie(self.app.cookies.attempt)
+        if value is None:
+            raise AttemptInvalid("no attempt cookie")
+        return Secret(value)
+
+    @property
+    def delegated(self) -> Delegated | None:
+        """What a request rides on that brings an API key; None where it brings none that is good."""
+        if self._delegated is None and self.bearer is not None and self.bearer.startswith(_API_KEY):
+            try:
+                self._delegated = self.auth.api_keys.recognise(self.bearer)
+            except NotAuthenticated:
+                return None
+        return self._delegated
+
+    def allow_scope(self, scope: str) -> None:
+        """Let an API key with this scope be its owner, for the route that names it. A key with other scopes is nobody.
+
+        Raises:
+            Forbidden: the request brings a key without this scope.
+        """
+        delegated = self.delegated
+        if delegated is None:
+            return
+        if delegated.scopes and scope not in delegated.scopes:
+            raise Forbidden(f"API key without scope {scope}")
+        self._scoped = True
 
     # --- answering --------------------------------------------------------------------------------------------------
 
@@ -170,6 +245,27 @@ class Exchange:
             NotAuthenticated: it rides on none.
         """
         self.auth.account.sign_out(self.client, self.session)
+        return self.forget()
+
+    def forget(self) -> list[tuple[str, str]]:
+        """Return the headers that take a session away which has just ended."""
+        if self.bearer is not None:
+            return []  # no cookie carried it, so there is none to take away
         self.signed_out = self.session
         # Not "cookies": the device cookie stays (design, section 3). ASVS 14.3.1.
         return [("Clear-Site-Data", '"cache", "storage"'), self.app.cookies.clear(self.app.cookies.session)]
+
+
+_LONGEST_BEARER = 16_384
+
+
+def _bearer_of(values: list[str]) -> str:
+    """Return a bearer token; an empty text where there is none of that scheme (another one is the application's own).
+
+    Several such headers are refused as a token that is none: which of them counts is anybody's guess.
+    """
+    pairs = [value.strip().partition(" ") for value in values]
+    found = [token.strip() for scheme, _, token in pairs if scheme.lower() == "bearer"]
+    if not found:
+        return ""
+    return found[0] if len(values) == 1 and 0 < len(found[0]) <= _LONGEST_BEARER else "malformed"

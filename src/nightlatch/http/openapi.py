@@ -69,7 +69,10 @@ def openapi_document(routes: Sequence[Route], *, title: str, server: str, cookie
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": cookie}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            },
         },
     }
 
@@ -77,7 +80,7 @@ def openapi_document(routes: Sequence[Route], *, title: str, server: str, cookie
 def _operation(route: Route, named: dict[int, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": route.operation_id, "summary": route.summary, "responses": {}}
     if route.who == "signed_in":
-        operation["security"] = [{"session": []}]
+        operation["security"] = [{"session": []}, {"bearer": []}]
     if route.path.endswith("{id}"):
         operation["parameters"] = [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
@@ -104,7 +107,7 @@ def _operation(route: Route, named: dict[int, Any]) -> dict[str, Any]:
 def _refusals(route: Route) -> dict[int, set[str]]:
     codes = {"unavailable", *route.refusals}
     if route.who == "signed_in":
-        codes.add("not_authenticated")
+        codes.update(("not_authenticated", "invalid_token", "forbidden"))
     if route.body is not None:
         codes.update(_EVERY_BODY)
     elif route.method != "GET":

@@ -57,6 +57,7 @@ STATUSES = {
     "invalid_credentials": 401,
     "invalid_code": 401,
     "not_authenticated": 401,
+    "invalid_token": 401,
     "cross_site": 403,
     "forbidden": 403,
     "reauthenticate": 403,
@@ -158,7 +159,8 @@ def _headers(error: NightlatchError | None, status: int) -> list[tuple[str, str]
         headers.append(("Retry-After", str(wait)))
     if status == 401:  # noqa: PLR2004
         # RFC 9110 11.6.1 asks for a challenge; no browser opens a window for this scheme.
-        headers.append(("WWW-Authenticate", "Session"))
+        refused_token = error is not None and error.code == "invalid_token"
+        headers.append(("WWW-Authenticate", 'Bearer error="invalid_token"' if refused_token else "Session"))
     if isinstance(error, StoreUnavailable) and wait is None:
         headers.append(("Retry-After", "1"))
     return headers

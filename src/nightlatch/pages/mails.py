@@ -12,15 +12,16 @@ from nightlatch.pages.render import render
 
 __all__ = [
     "AddressTakenMail",
+    "AuthenticatorMail",
+    "CodeMail",
     "ConfirmAddressMail",
     "InvitationMail",
     "MailView",
+    "NewDeviceMail",
     "PasswordChangedMail",
     "PasswordRefusedMail",
-    "RecoverMail",
-    "RecoveredMail",
-    "RecoveryProvenMail",
     "RenderedMail",
+    "SignInCodeMail",
     "render_mail",
 ]
 
@@ -37,12 +38,22 @@ class MailView(msgspec.Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
 
-class ConfirmAddressMail(MailView, frozen=True, kw_only=True):
+class CodeMail(MailView, frozen=True, kw_only=True):
+    """A mail with a code."""
+
+    code: str
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class ConfirmAddressMail(CodeMail, frozen=True, kw_only=True):
     """Prove that this mailbox is yours."""
 
     template = "confirm_address"
     address: str
-    code: str
     link: str
     device: str
     place: str | None
@@ -52,11 +63,6 @@ class ConfirmAddressMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Tell the purpose; the code stays inside, off locked screens."""
         return f"Confirm your address for {self.service_name}"
-
-    @property
-    def spaced(self) -> str:
-        """The code in two halves, easy to read and to type."""
-        return f"{self.code[:4]} {self.code[4:]}"
 
 
 class AddressTakenMail(MailView, frozen=True, kw_only=True):
@@ -101,12 +107,11 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
         return f"Somebody guesses at your password at {self.service_name}"
 
 
-class RecoverMail(MailView, frozen=True, kw_only=True):
-    """Choose a new password."""
+class SignInCodeMail(MailView, frozen=True, kw_only=True):
+    """Go on with a sign-in that is to bind an authenticator."""
 
-    template = "recover"
+    template = "sign_in_code"
     code: str
-    link: str
     device: str
     place: str | None
     minutes: int
@@ -114,7 +119,7 @@ class RecoverMail(MailView, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """Tell the purpose; the code stays inside, off locked screens."""
-        return f"Choose a new password for {self.service_name}"
+        return f"Your code for signing in at {self.service_name}"
 
     @property
     def spaced(self) -> str:
@@ -122,32 +127,34 @@ class RecoverMail(MailView, frozen=True, kw_only=True):
         return f"{self.code[:4]} {self.code[4:]}"
 
 
-class RecoveryProvenMail(MailView, frozen=True, kw_only=True):
-    """Somebody who reads another address of the account is about to choose a new password."""
+class AuthenticatorMail(MailView, frozen=True, kw_only=True):
+    """What one signs in with was changed: ``added``, ``removed``, ``codes`` made anew, or a ``code_used``."""
 
-    template = "recovery_proven"
+    template = "authenticator"
+    what: str
+    left: int | None
     device: str
     place: str | None
     at: datetime
 
     @property
-    def subject(self) -> str:
-        """Say what happens."""
-        return f"Your account at {self.service_name} is being recovered"
-
-
-class RecoveredMail(MailView, frozen=True, kw_only=True):
-    """A new password was chosen by recovery."""
-
-    template = "recovered"
-    device: str
-    place: str | None
-    at: datetime
+    def sentence(self) -> str:
+        """What happened, as a beginning."""
+        return {
+            "added": "An authenticator app was added to your account",
+            "removed": "An authenticator app was removed from your account",
+            "codes": "New recovery codes were made for your account, and the old ones are worth nothing",
+            "code_used": "A recovery code was used to get into your account",
+        }[self.what]
 
     @property
     def subject(self) -> str:
         """Say what happened."""
-        return f"A new password was chosen for your account at {self.service_name}"
+        return (
+            f"How you sign in at {self.service_name} was changed"
+            if self.what != "code_used"
+            else (f"A recovery code was used at {self.service_name}")
+        )
 
 
 class InvitationMail(MailView, frozen=True, kw_only=True):
@@ -161,6 +168,20 @@ class InvitationMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what it is."""
         return f"Your account at {self.service_name}"
+
+
+class NewDeviceMail(MailView, frozen=True, kw_only=True):
+    """Somebody signed in with a browser that was not seen before."""
+
+    template = "new_device"
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"A new device signed in to your account at {self.service_name}"
 
 
 @dataclass(frozen=True, slots=True)

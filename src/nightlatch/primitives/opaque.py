@@ -15,7 +15,17 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from zlib import crc32
 
-__all__ = ["Kind", "MalformedToken", "OpaqueToken", "issue", "parse", "secret_hash", "verify", "with_new_secret"]
+__all__ = [
+    "Kind",
+    "MalformedToken",
+    "OpaqueToken",
+    "derived",
+    "issue",
+    "parse",
+    "secret_hash",
+    "verify",
+    "with_new_secret",
+]
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SELECTOR_LENGTH: Final = 22
@@ -73,6 +83,11 @@ def issue(kind: Kind) -> OpaqueToken:
 def with_new_secret(token: OpaqueToken) -> OpaqueToken:
     """Keep kind and selector, so that the row is found as before, under a new secret."""
     return OpaqueToken(token.kind, token.selector, _random(_SECRET_LENGTH))
+
+
+def derived(token: OpaqueToken, mac: bytes) -> OpaqueToken:
+    """Keep kind and selector, under the secret that a MAC of 256 bits gives: the same one each time it is asked for."""
+    return OpaqueToken(token.kind, token.selector, _base62(int.from_bytes(mac, "big"), _SECRET_LENGTH))
 
 
 def parse(kind: Kind, text: str) -> OpaqueToken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nightlatch.primitives.secret import Secret
 
@@ -25,6 +25,10 @@ class Client:
     user_agent: str | None = None
     device: Secret | None = None
     request_id: str | None = None
+
+    def without_cookies(self) -> Client:
+        """Return the same, for a client that asked for tokens: no cookie that it may have sent is read."""
+        return replace(self, device=None)
 
     @property
     def address(self) -> str:

@@ -80,6 +80,7 @@ class Outbox:
         user_id: UUID | None = None,
         expires_at: datetime | None = None,
         decoy: bool = False,
+        due_at: datetime | None = None,
     ) -> None:
         """Write a message in the transaction that is open.
 
@@ -89,6 +90,7 @@ class Outbox:
             user_id: whom it concerns, if known.
             expires_at: an expired code is not delivered; None for a notice.
             decoy: write the same row, but drop it at delivery.
+            due_at: not before this time; None: now.
         """
         now = self._clock.now()
         rendered = render_mail(view)
@@ -109,7 +111,7 @@ class Outbox:
                     row_id=str(message_id),
                 ),
                 decoy=decoy,
-                due_at=now,
+                due_at=due_at or now,
                 expires_at=expires_at,
                 created_at=now,
             )

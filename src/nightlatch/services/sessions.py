@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -42,7 +43,12 @@ class Sessions:
         self._touched: deque[tuple[UUID, datetime]] = deque(maxlen=10_000)
 
     def start(
-        self, assurance: Assurance, client: Client, *, device_id: UUID | None = None
+        self,
+        assurance: Assurance,
+        client: Client,
+        *,
+        device_id: UUID | None = None,
+        deliver: Literal["cookie", "tokens"] = "cookie",
     ) -> tuple[Session, OpaqueToken]:
         """Start a session in the transaction that is open.
 
@@ -50,6 +56,7 @@ class Sessions:
             assurance: the gate's word.
             client: where it is started.
             device_id: the remembered device that goes with it.
+            deliver: whether a cookie or tokens carry it.
 
         Returns:
             the session, and its token: the only time it is seen.
@@ -68,6 +75,7 @@ class Sessions:
             secret_hash=secret_hash(token),
             user_id=user.id,
             epoch=user.epoch,
+            deliver=deliver,
             aal=assurance.level.aal,
             amr=assurance.level.amr,
             evidence=assurance.evidence,
@@ -113,10 +121,14 @@ class Sessions:
             verify(presented, session.secret_hash)
         except MalformedToken:
             raise NotAuthenticated("wrong session secret") from None
-        now = self._clock.now()
-        if session.expires_at <= now or (session.idle_expires_at is not None and session.idle_expires_at <= now):
+        if not self.lives(session):
             raise NotAuthenticated("session expired")
         return session
+
+    def lives(self, session: Session) -> bool:
+        """Tell whether a session has neither reached its end nor been idle for too long."""
+        now = self._clock.now()
+        return session.expires_at > now and (session.idle_expires_at is None or session.idle_expires_at > now)
 
     def rotate(
         self, session: Session, *, epoch: int, assurance: Assurance | None = None, device_id: UUID | None = None

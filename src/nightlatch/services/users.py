@@ -11,7 +11,7 @@ from nightlatch.errors import AttemptInvalid, InvalidInput
 from nightlatch.ports import Clock, Store, plus
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
 from nightlatch.primitives.ids import uuid7
-from nightlatch.records import Authenticator, Device, Identifier, Session, TokenFamily, User
+from nightlatch.records import ApiKey, Authenticator, Device, Identifier, Session, TokenFamily, User
 
 __all__ = ["Claim", "Users"]
 
@@ -161,6 +161,9 @@ class Users:
         # Token families go with their sessions; those of the kept one too: they were made before the change.
         self._store.delete(TokenFamily, {"user_id": user_id})
         self._store.delete(Device, {"user_id": user_id})
+        if keep is None:
+            # Nobody is there who acts: what others were given to act with ends as well (adversary 2, 63).
+            self._store.delete(ApiKey, {"user_id": user_id})
         ended = 0
         for each in self._store.find(Session, {"user_id": user_id}):
             if each.id != keep:

@@ -47,7 +47,7 @@ LENGTHS = {
     "template": 64, "tool": 16, "selector": 32, "link_selector": 32, "ip": 64, "user_agent": 400, "request_id": 64,
     "value": 320, "key": 320, "email": 320, "destination_key": 320, "identifier_key": 320, "identifier_kind": 32,
     "username": 128, "name": 255, "external_id": 255, "lookup": 512, "password_hash": 512, "reason": 255,
-    "last_error": 255,
+    "last_error": 255, "kid": 64, "algorithm": 16,
 }  # fmt: skip
 """Lengths of text columns, in characters; those not named here are unbounded text."""
 

@@ -1,4 +1,4 @@
-"""Aids for applications' tests: a clock to move, a mailbox to read, somebody who is signed in, a browser.
+"""Aids for applications' tests: a clock to move, a mailbox to read, somebody who is signed in, a browser, a passkey.
 
 The pytest plugin (``nightlatch.testing.plugin``) comes with the package and costs nothing until a fixture is asked for:
 the names below are imported at first use (PEP 562), since pytest loads the plugin in every project. For those who write
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from nightlatch.testing.clock import Clock
     from nightlatch.testing.household import Household
     from nightlatch.testing.mailbox import Mailbox
+    from nightlatch.testing.passkey import Passkey
 
-__all__ = ["Browser", "Clock", "Household", "Mailbox"]
+__all__ = ["Browser", "Clock", "Household", "Mailbox", "Passkey"]
 
 
 def __getattr__(name: str) -> Any:

@@ -69,6 +69,23 @@ class SharedDatabase:
         for talk in (first, second, third):
             assert talk.browser().get(f"/verify?link={link}").status == 410
 
+    def test_who_is_out_at_one_is_out_at_all(self, neighbours: Neighbours, turn: int) -> None:
+        """Suspended by one: signed out of all at once, and kept out of all, until one lets them in again."""
+        talks = _talks(neighbours, turn)
+        eva = f"eva{turn}@example.org"
+        browsers = [talks[0].member(eva), *(talk.signed_in(eva) for talk in talks[1:])]
+        operator = next(premises.core.operator for premises, _ in neighbours if premises.runs_here)
+        person = operator.find_user(eva).id
+        operator.suspend(person)
+        proof = {"identifier": eva, "password": SECRET}
+        for talk, browser in zip(talks, browsers, strict=True):
+            assert browser.call("GET", "/api/session")[0] == 401
+            assert talk.browser().call("POST", "/api/sign-in", proof)[0] == 401
+        operator.restore(person)
+        assert [talk.browser().call("POST", "/api/sign-in", proof)[0] for talk in talks] == [200] * 3
+        # What a suspension ended stays so.
+        assert [browser.call("GET", "/api/session")[0] for browser in browsers] == [401] * 3
+
     def test_guesses_are_counted_together(self, neighbours: Neighbours, turn: int) -> None:
         """Ten wrong passwords, spread over the doors, are ten."""
         talks = _talks(neighbours, turn)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from nightlatch.errors import NotFound
+import msgspec
+
+from nightlatch.errors import InvalidInput, NotFound
 from nightlatch.http.api.shapes import (
     AccountChanges,
     ChangePasswordBody,
+    Closed,
     EventsShape,
     Revoked,
     SessionsShape,
     SessionView,
-    SignedIn,
+    StopBody,
+    Stopped,
     account_shape,
     event_shape,
     one_session,
     session_shape,
     user_of_session,
-    user_shape,
 )
+from nightlatch.http.api.sign_in import signed_in
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
@@ -26,12 +30,16 @@ __all__ = [
     "account",
     "change_account",
     "change_password",
+    "close",
+    "erase",
     "events",
+    "export",
     "revoke_others",
     "revoke_session",
     "session",
     "sessions",
     "sign_out",
+    "stop",
 ]
 
 
@@ -74,15 +82,25 @@ def revoke_session(exchange: Exchange) -> Response:
 
 def account(exchange: Exchange) -> Response:
     """My account."""
-    view = exchange.auth.account.get(exchange.session)
-    return exchange.json(account_shape(view.user, view.identifiers))
+    return _account(exchange)
+
+
+def _account(exchange: Exchange) -> Response:
+    acting = exchange.session
+    view, pending = exchange.auth.account.get(acting), exchange.auth.addresses.pending(acting.user_id)
+    return exchange.json(account_shape(view.user, view.identifiers, pending))
 
 
 def change_account(exchange: Exchange, body: AccountChanges) -> Response:
-    """Change what I am called."""
-    acting = exchange.session
-    user = exchange.auth.account.rename(exchange.client, acting, name=body.name)
-    return exchange.json(account_shape(user, exchange.auth.account.get(acting).identifiers))
+    """Change what I am called, and what I sign in by."""
+    acting, flow = exchange.session, exchange.auth.account
+    if body.name is msgspec.UNSET and body.username is msgspec.UNSET:
+        raise InvalidInput(fields={"name": "Nothing is to be changed."})
+    if not isinstance(body.username, msgspec.UnsetType):
+        flow.change_username(exchange.client, acting, username=body.username)
+    if not isinstance(body.name, msgspec.UnsetType):
+        flow.rename(exchange.client, acting, name=body.name)
+    return _account(exchange)
 
 
 def change_password(exchange: Exchange, body: ChangePasswordBody) -> Response:
@@ -93,13 +111,39 @@ def change_password(exchange: Exchange, body: ChangePasswordBody) -> Response:
         current_password=body.current_password,
         new_password=body.new_password,
     )
-    shape = session_shape(complete.session) if complete.session else None
-    response = exchange.json(SignedIn(user=user_shape(complete.user), session=shape))
-    response.headers.extend(exchange.sign_in_cookies(complete))
-    return response
+    return signed_in(exchange, complete)
 
 
 def events(exchange: Exchange) -> Response:
     """What happened to my account, newest first."""
     rows = exchange.auth.account.events(exchange.session)
     return exchange.json(EventsShape(events=[event_shape(row) for row in rows]))
+
+
+def export(exchange: Exchange) -> Response:
+    """Everything that is kept about me."""
+    response = exchange.json(exchange.auth.export_account.export(exchange.client, exchange.session))
+    response.headers.append(("Content-Disposition", 'attachment; filename="account.json"'))
+    return response
+
+
+def close(exchange: Exchange) -> Response:
+    """Close my account; for a while it can be called off."""
+    erased_at = exchange.auth.close_account.close(exchange.client, exchange.session)
+    return _gone(exchange, exchange.json(Closed(erased_at=erased_at), status=202))
+
+
+def erase(exchange: Exchange) -> Response:
+    """Erase my account at once."""
+    exchange.auth.close_account.erase(exchange.client, exchange.session)
+    return _gone(exchange, exchange.nothing())
+
+
+def _gone(exchange: Exchange, response: Response) -> Response:
+    response.headers.extend(exchange.forget())
+    return response
+
+
+def stop(exchange: Exchange, body: StopBody) -> Response:
+    """Stop what a mailed notice tells of."""
+    return exchange.json(Stopped(stopped=exchange.auth.notice_links.redeem(exchange.client, body.link)))

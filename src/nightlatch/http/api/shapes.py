@@ -8,21 +8,32 @@ from uuid import UUID
 
 import msgspec
 
+from nightlatch.flows.addresses import Pending
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Event, Identifier, Session, User
+from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
 __all__ = [
     "AccountChanges",
     "AccountShape",
+    "AddressBody",
+    "AddressChanges",
     "AnswerBody",
+    "AuthenticatorChanges",
+    "AuthenticatorShape",
+    "AuthenticatorsShape",
     "BeginBody",
+    "BeginTotpBody",
+    "BoundShape",
     "ChangePasswordBody",
+    "Closed",
+    "ConfirmTotpBody",
     "EventsShape",
     "LinkBody",
     "MoreShape",
     "NewAttempt",
     "ReauthenticateBody",
     "RecoverBody",
+    "RecoveryCodesShape",
     "Revoked",
     "SessionView",
     "SessionsShape",
@@ -30,12 +41,19 @@ __all__ = [
     "SignUpBody",
     "SignedIn",
     "StepShape",
+    "StopBody",
+    "Stopped",
+    "TotpProposal",
 ]
 
 NO_NUL = r"^[^\x00]*$"
 """No store keeps a NUL; bodies refuse it, and the document says so."""
 
 Short = Annotated[str, msgspec.Meta(max_length=512, pattern=NO_NUL)]
+
+
+Deliver = Literal["cookie", "tokens"]
+"""What a session is to be carried by; asked when an attempt begins, and not changed after."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +68,7 @@ class SignUpBody(Body, frozen=True, kw_only=True):
     name: Short | None = None
     password: Secret | None = None
     return_to: Short | None = None
+    deliver: Deliver = "cookie"
 
 
 class SignInBody(Body, frozen=True, kw_only=True):
@@ -58,6 +77,7 @@ class SignInBody(Body, frozen=True, kw_only=True):
     identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
     password: Secret | None = None
     return_to: Short | None = None
+    deliver: Deliver = "cookie"
 
 
 class BeginBody(Body, frozen=True, kw_only=True):
@@ -71,7 +91,7 @@ class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code"] | None = None
+    authenticator: Literal["password", "email_code", "totp", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
     new_password: Secret | None = None
@@ -89,6 +109,8 @@ class LinkBody(Body, frozen=True, kw_only=True):
 class ReauthenticateBody(Body, frozen=True, kw_only=True):
     """Begin a reauthentication."""
 
+    aal: Literal[1, 2] = 1
+    """The level to be proven anew, as far as one's authenticators reach."""
     return_to: Short | None = None
 
 
@@ -99,10 +121,32 @@ class RecoverBody(Body, frozen=True, kw_only=True):
     return_to: Short | None = None
 
 
+class BeginTotpBody(Body, frozen=True, kw_only=True):
+    """Begin to enrol an authenticator app; with `attempt` for a sign-in that waits for one."""
+
+    attempt: Secret | None = None
+    name: Short | None = None
+
+
+class ConfirmTotpBody(Body, frozen=True, kw_only=True):
+    """Confirm an authenticator app by its first code."""
+
+    attempt: Secret | None = None
+    id: UUID
+    code: Secret
+
+
+class AuthenticatorChanges(Body, frozen=True, kw_only=True):
+    """Change what an authenticator is called."""
+
+    name: Short | None
+
+
 class AccountChanges(Body, frozen=True, kw_only=True):
     """Change the profile."""
 
-    name: Short | None
+    name: Short | msgspec.UnsetType | None = msgspec.UNSET
+    username: Short | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangePasswordBody(Body, frozen=True, kw_only=True):
@@ -110,6 +154,25 @@ class ChangePasswordBody(Body, frozen=True, kw_only=True):
 
     current_password: Secret
     new_password: Secret
+
+
+class AddressBody(Body, frozen=True, kw_only=True):
+    """Begin to change the primary address, or with `keep_old` to add one."""
+
+    email: Short
+    keep_old: bool = False
+
+
+class AddressChanges(Body, frozen=True, kw_only=True):
+    """Make an address the primary one."""
+
+    primary: Literal[True]
+
+
+class StopBody(Body, frozen=True, kw_only=True):
+    """Stop what a mailed notice tells of."""
+
+    link: Secret
 
 
 # --- what is given --------------------------------------------------------------------------------------------------
@@ -151,6 +214,11 @@ class SignedIn(Given, frozen=True, kw_only=True, tag_field="status", tag="comple
     user: UserShape
     session: SessionShape | None
     return_to: str | None = None
+    access_token: str | msgspec.UnsetType = msgspec.UNSET
+    """This and what follows only where the client asked for tokens."""
+    token_type: str | msgspec.UnsetType = msgspec.UNSET
+    expires_in: int | msgspec.UnsetType = msgspec.UNSET
+    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):
@@ -204,10 +272,60 @@ class Revoked(Given, frozen=True, kw_only=True):
 class IdentifierShape(Given, frozen=True, kw_only=True):
     """A proven identifier."""
 
+    id: UUID
     kind: str
     value: str
     primary: bool
     proven_at: datetime
+
+
+class AuthenticatorShape(Given, frozen=True, kw_only=True):
+    """One way in which one proves oneself."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class AuthenticatorsShape(Given, frozen=True, kw_only=True):
+    """What one proves oneself with."""
+
+    authenticators: list[AuthenticatorShape]
+    recovery_codes_left: int
+
+
+class TotpProposal(Given, frozen=True, kw_only=True):
+    """What an authenticator app is to be told, this once."""
+
+    id: UUID
+    secret: str
+    """In base32, for typing."""
+    uri: str
+    qr: str
+    """The same as an SVG element."""
+
+
+class BoundShape(SignedIn, frozen=True, kw_only=True, tag_field="status", tag="complete"):
+    """An authenticator that now counts; recovery codes come with the first one, and are shown this once."""
+
+    authenticator: AuthenticatorShape
+    recovery_codes: list[str]
+
+
+class RecoveryCodesShape(Given, frozen=True, kw_only=True):
+    """A new set of recovery codes, shown this once."""
+
+    recovery_codes: list[str]
+
+
+class PendingShape(Given, frozen=True, kw_only=True):
+    """A change of address that waits."""
+
+    email: str
+    keep_old: bool
+    changes_at: datetime
 
 
 class AccountShape(Given, frozen=True, kw_only=True):
@@ -219,7 +337,20 @@ class AccountShape(Given, frozen=True, kw_only=True):
     name: str | None
     roles: tuple[str, ...]
     identifiers: list[IdentifierShape]
+    pending_email: PendingShape | None
     created_at: datetime
+
+
+class Closed(Given, frozen=True, kw_only=True):
+    """An account that was closed, and when it is erased."""
+
+    erased_at: datetime
+
+
+class Stopped(Given, frozen=True, kw_only=True):
+    """What a link stopped."""
+
+    stopped: str
 
 
 class EventShape(Given, frozen=True, kw_only=True):
@@ -277,8 +408,22 @@ def one_session(session: Session, current: UUID) -> OneSession:
     )
 
 
-def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
+def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
+    """Return what is told of an authenticator: never a hash or a seed."""
+    return AuthenticatorShape(
+        id=record.id,
+        kind=record.kind,
+        name=record.name,
+        created_at=record.created_at,
+        last_used_at=record.last_used_at,
+    )
+
+
+def account_shape(user: User, identifiers: list[Identifier], pending: Pending | None) -> AccountShape:
     """Return what is told of an account."""
+    waits = None
+    if pending is not None:
+        waits = PendingShape(email=pending.address, keep_old=pending.keep_old, changes_at=pending.changes_at)
     return AccountShape(
         id=user.id,
         email=user.email,
@@ -286,9 +431,12 @@ def account_shape(user: User, identifiers: list[Identifier]) -> AccountShape:
         name=user.name,
         roles=user.roles,
         identifiers=[
-            IdentifierShape(kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at)
+            IdentifierShape(
+                id=each.id, kind=each.kind, value=each.value, primary=each.primary, proven_at=each.proven_at
+            )
             for each in identifiers
         ],
+        pending_email=waits,
         created_at=user.created_at,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.api.shapes import (
     AnswerBody,
@@ -14,24 +16,24 @@ from nightlatch.http.api.shapes import (
     SignedIn,
     SignInBody,
     SignUpBody,
-    session_shape,
-    user_shape,
 )
+from nightlatch.http.api.token_shapes import signed_in_shape
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
-__all__ = ["answer", "begin", "link", "reauthenticate", "recover", "sign_in", "sign_up"]
+__all__ = ["answer", "begin", "link", "reauthenticate", "recover", "sign_in", "sign_up", "signed_in"]
 
 
 def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
     """Begin a sign-up: 202 and an attempt where an address is asked, whoever owns it."""
     outcome = exchange.auth.sign_up.begin(
-        exchange.client,
+        exchange.client_for(body.deliver),
         email=body.email,
         username=body.username,
         name=body.name,
         password=body.password,
         return_to=exchange.app.redirects.safe(body.return_to),
+        deliver=body.deliver,
     )
     return _step(exchange, outcome) if isinstance(outcome, Complete) else _begun(exchange, outcome)
 
@@ -39,10 +41,11 @@ def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
 def sign_in(exchange: Exchange, body: SignInBody) -> Response:
     """Begin a sign-in, and end it at once where a password is enough."""
     outcome = exchange.auth.sign_in.begin(
-        exchange.client,
+        exchange.client_for(body.deliver),
         identifier=body.identifier,
         password=body.password,
         return_to=exchange.app.redirects.safe(body.return_to),
+        deliver=body.deliver,
     )
     return _step(exchange, outcome)
 
@@ -76,7 +79,7 @@ def link(exchange: Exchange, body: LinkBody) -> Response:
 def reauthenticate(exchange: Exchange, body: ReauthenticateBody) -> Response:
     """Begin a reauthentication of the acting session."""
     more = exchange.auth.reauthenticate.begin(
-        exchange.client, exchange.session, return_to=exchange.app.redirects.safe(body.return_to)
+        exchange.client, exchange.session, aal=body.aal, return_to=exchange.app.redirects.safe(body.return_to)
     )
     return _begun(exchange, more)
 
@@ -106,11 +109,22 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 expires_at=outcome.expires_at,
             )
         )
-    done = SignedIn(
-        user=user_shape(outcome.user),
-        session=session_shape(outcome.session) if outcome.session else None,
-        return_to=outcome.return_to,
-    )
-    response = exchange.json(done)
-    response.headers.extend(exchange.sign_in_cookies(outcome))
+    return signed_in(exchange, outcome)
+
+
+def signed_in(
+    exchange: Exchange, complete: Complete, shape: Callable[[SignedIn], object] = lambda done: done
+) -> Response:
+    """Hand a session over: in a cookie, or as tokens and then without any (design: never both).
+
+    Args:
+        exchange: the request.
+        complete: what is done.
+        shape: adds to the answer what else there is to tell.
+    """
+    if complete.session is not None and complete.refresh is not None:
+        tokens = exchange.auth.tokens.issue(complete.session, complete.refresh)
+        return exchange.json(shape(signed_in_shape(complete, tokens)))
+    response = exchange.json(shape(signed_in_shape(complete)))
+    response.headers.extend(exchange.sign_in_cookies(complete))
     return response

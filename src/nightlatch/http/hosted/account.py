@@ -17,7 +17,7 @@ _WORDS = {
     "user_created": "Your account was made",
     "user_updated": "Your profile was changed",
     "authn_login_success": "Signed in",
-    "authn_login_fail": "A sign-in with a wrong password",
+    "authn_login_fail": "A sign-in with a wrong password or code",
     "authn_login_lock": "Your password was guessed at too often, and is refused in new browsers",
     "authn_logout": "Signed out",
     "authn_reauthenticate": "Confirmed that it was you",
@@ -25,9 +25,27 @@ _WORDS = {
     "authn_recovery_begun": "A code for a forgotten password was asked for",
     "authn_recovery_proven": "A code for a forgotten password was typed, or its link opened",
     "authn_recovery_complete": "A new password was chosen with a code from your mail",
+    "authenticator_added": "An authenticator app was added",
+    "authenticator_removed": "An authenticator app was removed",
+    "authenticator_renamed": "An authenticator app was renamed",
+    "recovery_codes_replaced": "New recovery codes were made",
+    "authn_recovery_code_used": "A recovery code was used",
+    "authn_token_reuse": "A token that was used up came back, and its device was signed out",
+    "api_key_created": "An API key was made",
+    "api_key_revoked": "An API key was revoked",
     "session_revoked": "A device was signed out",
     "sessions_revoked": "Other devices were signed out",
     "privilege_permissions_changed": "Your roles were changed",
+    "authn_operator_recovery_begun": "The people who run this service began a recovery",
+    "authn_operator_recovery_stopped": "That recovery was stopped",
+    "user_address_change_begun": "A change of your address was begun",
+    "user_address_change_dropped": "A change of your address was dropped",
+    "user_address_change_stopped": "A change of your address was stopped from the old one",
+    "user_address_changed": "Your address was changed",
+    "user_address_removed": "An address was removed",
+    "user_closed": "Your account was closed",
+    "user_kept": "The closing of your account was called off",
+    "user_exported": "Your data was downloaded",
     "user_suspended": "Your account was suspended",
     "user_restored": "Your account was restored",
 }
@@ -35,23 +53,41 @@ _WORDS = {
 
 def profile(exchange: Exchange) -> Response:
     """Show the profile."""
-    return _profile_page(exchange, None, None)
+    return _profile_page(exchange, ProfileForm(), None)
 
 
 def send_profile(exchange: Exchange, form: ProfileForm) -> Response:
     """Change the name."""
     validate_token(exchange, form.csrf_token)
+    flow, acting = exchange.auth.account, exchange.session
     try:
-        exchange.auth.account.rename(exchange.client, exchange.session, name=form.name)
-    except InvalidInput as error:
-        return _profile_page(exchange, form.name, error)
-    return lead_on(exchange, exchange.auth.settings.mount + "/account", notice="name")
+        if form.username is not None:
+            flow.change_username(exchange.client, acting, username=form.username)
+        else:
+            flow.rename(exchange.client, acting, name=form.name)
+    except (InvalidInput, Throttled) as error:
+        return _profile_page(exchange, form, error)
+    notice = "name" if form.username is None else "username"
+    return lead_on(exchange, exchange.auth.settings.mount + "/account", notice=notice)
 
 
-def _profile_page(exchange: Exchange, typed: str | None, refusal: NightlatchError | None) -> Response:
+def _profile_page(exchange: Exchange, form: ProfileForm, refusal: NightlatchError | None) -> Response:
     user = exchange.auth.account.get(exchange.session).user
-    values = {"name": user.name or "" if typed is None else typed}
-    return form_page(exchange, "profile.html", refusal, tab="/account", user=user, values=values)
+    values = {
+        "name": user.name or "" if form.name is None else form.name,
+        "username": user.username or "" if form.username is None else form.username,
+    }
+    asks_username = exchange.auth.settings.asks_username and user.external_id is None
+    return form_page(
+        exchange,
+        "profile.html",
+        refusal,
+        tab="/account",
+        user=user,
+        values=values,
+        asks_username=asks_username,
+        asks_email=exchange.auth.settings.asks_email,
+    )
 
 
 def security(exchange: Exchange) -> Response:
@@ -87,7 +123,10 @@ def _security_page(exchange: Exchange, refusal: NightlatchError | None) -> Respo
         beside="current_password",
         labels={"new_password": "New password"},
         tab="/account/security",
-        authenticators=[each for each in view.authenticators if each.confirmed_at],
+        password=next((each for each in view.authenticators if each.kind == "password"), None),
+        apps=[each for each in view.authenticators if each.kind == "totp" and each.confirmed_at],
+        codes_left=sum(each.kind == "recovery_code" for each in view.authenticators),
+        apps_open=exchange.auth.settings.totp.enabled,
         min_length=exchange.auth.settings.passwords.min_length,
     )
 

@@ -25,12 +25,26 @@ _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 _NOTICES = {
     "name": "Your name is saved.",
+    "username": "Your user name is changed.",
+    "email": "Your new address counts from now on.",
+    "preferred": "Your primary address is changed.",
+    "removed": "The address is removed.",
+    "dropped": "The change is dropped. Your address stays.",
+    "cancel_change": "The change is stopped, and everybody is signed out. Choose another password now.",
+    "cancel_recovery": "The recovery is stopped. Nothing is changed.",
+    "freeze": "The account is frozen. Please write to the people who run this service.",
+    "closed": "Your account is closed. The mail we sent tells until when you can keep it after all.",
+    "erased": "Your account is erased.",
+    "close_account": "Your account stays. You can sign in as before.",
     "password": "Your password is changed. Everywhere else you are signed out.",
     "device": "That device is signed out.",
     "others": "You are signed out everywhere else.",
+    "key": "That key is revoked.",
     "code": "A new code is on its way.",
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
+    "app_added": "Your app is added.",
+    "app_removed": "That app is removed. Everywhere else you are signed out.",
 }
 """What the page after a form tells. The word travels in a cookie: in an address anybody could write it for anybody."""
 _NOTICE_LIFE = timedelta(minutes=1)

@@ -7,16 +7,25 @@ import msgspec
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "AddressesForm",
+    "AppForm",
+    "DataForm",
     "DevicesForm",
+    "EmailCodeForm",
+    "EmailForm",
+    "IdForm",
     "InvitationForm",
+    "KeyForm",
     "PasswordForm",
     "PlainForm",
     "ProfileForm",
+    "ProveForm",
     "ReauthenticateForm",
     "RecoverForm",
     "SetPasswordForm",
     "SignInForm",
     "SignUpForm",
+    "StopForm",
     "VerifyForm",
 ]
 
@@ -73,6 +82,29 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
     account: str | None = None
     password: Secret | None = None
     return_to: str | None = None
+    aal: str | None = None
+
+
+class ProveForm(PlainForm, frozen=True, kw_only=True):
+    """The next proof of an attempt."""
+
+    account: str | None = None
+    authenticator: str | None = None
+    code: Secret | None = None
+    password: Secret | None = None
+
+
+class IdForm(PlainForm, frozen=True, kw_only=True):
+    """A button that is about one thing."""
+
+    id: str | None = None
+
+
+class AppForm(IdForm, frozen=True, kw_only=True):
+    """The first code of an authenticator app."""
+
+    code: Secret | None = None
+    name: str | None = None
 
 
 class RecoverForm(PlainForm, frozen=True, kw_only=True):
@@ -83,9 +115,44 @@ class RecoverForm(PlainForm, frozen=True, kw_only=True):
 
 
 class ProfileForm(PlainForm, frozen=True, kw_only=True):
-    """What one is called."""
+    """What one is called, or signs in by."""
 
     name: str | None = None
+    username: str | None = None
+
+
+class AddressesForm(PlainForm, frozen=True, kw_only=True):
+    """Prefer or remove an address, or drop the change that waits."""
+
+    act: str = ""
+    id: str = ""
+
+
+class EmailForm(PlainForm, frozen=True, kw_only=True):
+    """A new address, in place of the primary one or beside it."""
+
+    email: str = ""
+    keep_old: str | None = None
+
+
+class EmailCodeForm(PlainForm, frozen=True, kw_only=True):
+    """The code from the new address or the old one, or the wish for another."""
+
+    code: Secret | None = None
+    again: str | None = None
+
+
+class DataForm(PlainForm, frozen=True, kw_only=True):
+    """Take one's data away, close the account, or erase it."""
+
+    act: str = ""
+    confirmation: str = ""
+
+
+class StopForm(PlainForm, frozen=True, kw_only=True):
+    """Stop what a notice tells of."""
+
+    link: Secret | None = None
 
 
 class PasswordForm(PlainForm, frozen=True, kw_only=True):
@@ -100,3 +167,11 @@ class DevicesForm(PlainForm, frozen=True, kw_only=True):
     """Sign one device out, or without an id all others."""
 
     id: str | None = None
+
+
+class KeyForm(PlainForm, frozen=True, kw_only=True):
+    """Make an API key."""
+
+    name: str = ""
+    scopes: str = ""
+    days: str = "90"

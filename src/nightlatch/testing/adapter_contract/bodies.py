@@ -23,7 +23,7 @@ def ill_typed(talk: Talk) -> None:
         None, [], "text", 7, {}, {"identifier": {}}, {"identifier": []}, {"identifier": None}, {"identifier": 7},
         {"identifier": True, "password": "x"}, {"identifier": "a", "password": {"$gt": ""}},
         {"identifier": "a", "unknown": 1}, {"identifier": "a" * 600}, {"identifier": "a\x00b"},
-        {"identifier": "\ud800"}, {"identifier": ""}, {"identifier": "a", "deliver": "tokens"},
+        {"identifier": "\ud800"}, {"identifier": ""}, {"identifier": "a", "deliver": "both"},
         {"identifier": "a", "return_to": 1}, {"": ""},
     ]  # fmt: skip
     for path in ("/api/sign-in", "/api/sign-up", "/api/attempt/begin", "/api/attempt/answer", "/api/attempt/link"):

@@ -15,12 +15,16 @@ from nightlatch.settings import settings_from
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.adapter_contract import (
     account,
+    addresses,
+    api_keys,
     assets,
     bodies,
+    busy,
     cookies,
     forms,
     headers,
     invitations,
+    leaving,
     links,
     methods,
     origins,
@@ -28,9 +32,11 @@ from nightlatch.testing.adapter_contract import (
     paths,
     proxies,
     recovery,
+    second_factor,
     session,
     sign_in,
     sign_up,
+    tokens,
 )
 from nightlatch.testing.adapter_contract.conversation import Conversation, Premises, Talk
 from nightlatch.testing.adapter_contract.transcript import Recorder
@@ -39,8 +45,8 @@ from nightlatch.testing.sites import DirectSite, Site
 __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
-    sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery,
+    sign_up, sign_in, session, tokens, api_keys, account, pages, forms, links, invitations, assets,
+    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor, busy,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

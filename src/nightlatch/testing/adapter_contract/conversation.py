@@ -51,6 +51,11 @@ class Premises:
         assert self._core is not None, "open_site calls premises.run_by(core)"
         return self._core
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether the core runs in this process."""
+        return self._core is not None
+
     def run_by(self, core: Nightlatch) -> None:
         """Name the core that runs in the site. What its background would do is done before each look at the mail."""
         assert core.clock is self.clock, "the core asks another clock"
@@ -130,8 +135,8 @@ class Conversation:
         tell: the story.
         settings: what differs from `SETTINGS`.
         needs: what the site's transport must be able to do: ``root``, ``chunked``, ``peer``,
-            ``bytes`` beyond ASCII in headers, a ``repeated_type``, the ``bare_mount`` without its slash; and ``core``
-            for what an operator does.
+            ``bytes`` beyond ASCII in headers, a ``repeated_type``, any ``host``, an ``odd_host``, ``connect`` with
+            a path, the ``bare_mount`` without its slash; and ``core`` for what an operator does.
     """
 
     tell: Callable[[Talk], None]

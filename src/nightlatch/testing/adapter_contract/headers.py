@@ -26,7 +26,7 @@ def what_is_ignored(talk: Talk) -> None:
     ignored = {
         "accept": "text/html", "accept-language": "de", "accept-encoding": "gzip, br", "range": "bytes=0-1",
         "if-modified-since": "Thu, 01 Jan 2026 12:00:00 GMT", "if-match": '"x"', "te": "trailers",
-        "authorization": "Bearer nls_x", "cache-control": "only-if-cached", "x-requested-with": "XMLHttpRequest",
+        "authorization": "Basic bWlhOng=", "cache-control": "only-if-cached", "x-requested-with": "XMLHttpRequest",
         "upgrade-insecure-requests": "1", "sec-websocket-version": "13", "proxy": "http://evil.example",
     }  # fmt: skip
     for name, value in ignored.items():

@@ -12,7 +12,7 @@ ALLOWED = {
     "/": "GET, HEAD, OPTIONS",
     "/api/session": "DELETE, GET, HEAD, OPTIONS",
     "/api/sign-in": "OPTIONS, POST",
-    "/api/account": "GET, HEAD, OPTIONS, PATCH",
+    "/api/account": "DELETE, GET, HEAD, OPTIONS, PATCH",
     "/api/sessions/00000000-0000-7000-8000-000000000000": "DELETE, OPTIONS",
     "/api/openapi.json": "GET, HEAD, OPTIONS",
     "/sign-in": "GET, HEAD, OPTIONS, POST",
@@ -69,3 +69,12 @@ def in_lower_case(talk: Talk) -> None:
     assert browser.send("get", "/api/session").status == 200
     assert browser.send("delete", "/api/session", headers={"sec-fetch-site": "cross-site"}).status == 403
     assert browser.send("Delete", "/api/session").status == 204
+
+
+@conversation(CONVERSATIONS, needs={"connect"})
+def connect(talk: Talk) -> None:
+    """No tunnel: a method like any other that is not allowed (RFC 9110 9.3.6)."""
+    browser = talk.member()
+    for path, status in (("/api/session", 405), ("/sign-in", 405), ("/nothing", 404)):
+        assert browser.send("CONNECT", path).status == status
+    assert browser.call("GET", "/api/session")[0] == 200

@@ -10,7 +10,9 @@ CONVERSATIONS: list[Conversation] = []
 WRONG, SHORT = "wrong wrong wrong", "short"
 FOR_ANYBODY = ("/sign-in", "/sign-up", "/recover", "/verify", "/set-password", "/invitation")
 FOR_MEMBERS = (
-    "/reauthenticate", "/account", "/account/security", "/account/devices", "/account/activity", "/sign-out",
+    "/reauthenticate", "/account", "/account/security", "/account/devices", "/account/keys", "/account/activity",
+    "/account/data", "/account/emails", "/account/email",
+    "/sign-out",
 )  # fmt: skip
 
 

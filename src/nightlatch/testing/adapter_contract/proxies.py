@@ -69,9 +69,9 @@ def the_mount_itself(talk: Talk) -> None:
 
 @conversation(CONVERSATIONS)
 def forwarded_headers_are_not_believed(talk: Talk) -> None:
-    """036, 074: whatever they say about host, scheme, prefix and client, and whatever `Host` says."""
+    """036, 074: whatever they say about host, scheme, prefix and client."""
     headers = {
-        "host-is": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https",
+        "x-forwarded-host": "evil.example", "x-forwarded-proto": "https",
         "x-forwarded-prefix": "/evil", "x-forwarded-for": "203.0.113.9", "x-real-ip": "203.0.113.9",
         "forwarded": "for=203.0.113.9;host=evil.example;proto=https", "x-request-id": "chosen-by-a-stranger",
         "x-original-url": "/auth/api/session", "x-rewrite-url": "/auth/account", "x-http-method-override": "DELETE",
@@ -87,6 +87,32 @@ def forwarded_headers_are_not_believed(talk: Talk) -> None:
     assert browser.call("POST", "/api/session", {})[0] == 405
     _, problem = talk.browser(headers=headers).call("GET", "/api/session")
     assert problem["request_id"] != "chosen-by-a-stranger"
+
+
+def _ask_by(talk: Talk, *names: str) -> None:
+    hosts = tuple(("host", each) for each in names)
+    browser = talk.browser()
+    shown = browser.send("GET", "/sign-in", headers=hosts)
+    assert (shown.status, b"evil" in shown.body) == (200, False)
+    led = browser.send("GET", "/account", headers=hosts)
+    assert header(led, "location") == "http://localhost:8000/auth/sign-in?return_to=/auth/account"
+    told = (*hosts, ("content-type", "application/json"))
+    assert browser.send("POST", "/api/sign-up", b'{"email": "mia@example.org"}', headers=told).status == 202
+    assert "evil" not in talk.mail(MIA).text + talk.mail(MIA).html
+
+
+@conversation(CONVERSATIONS, needs={"host"})
+def host_is_not_believed(talk: Talk) -> None:
+    """036: whatever site is asked for, links and redirects come from `base_url` alone."""
+    _ask_by(talk, "evil.example")
+
+
+@conversation(CONVERSATIONS, needs={"odd_host"})
+def an_odd_host_is_not_believed_either(talk: Talk) -> None:
+    """036: none, or two of them, in either order; a server may refuse these itself (RFC 9112 3.2)."""
+    for names in (("",), ("localhost:8000", "evil.example"), ("evil.example", "localhost:8000")):
+        _ask_by(talk, *names)
+        talk.later(hours=1)  # the address has its cap of mails
 
 
 @conversation(CONVERSATIONS, trusted_proxies=["127.0.0.0/8", "10.0.0.0/8"])

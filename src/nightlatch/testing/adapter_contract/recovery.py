@@ -122,3 +122,27 @@ def without_addresses(talk: Talk) -> None:
     assert (status, problem["code"]) == (403, "recovery_closed")
     assert browser.get("/recover").status == 403
     assert "Forgot" not in browser.get("/sign-in").body.decode()
+
+
+@conversation(CONVERSATIONS, needs={"core"})
+def started_by_an_operator(talk: Talk) -> None:
+    """Told at once and to be stopped; the link waits 72 hours, says so, and then leads to a new password."""
+    talk.member()
+    talk.later(days=8)
+    operator, lost = talk.core.operator, talk.core.operator_recovery
+    browser = talk.browser()
+    _, stopped = lost.start(operator.find_user(MIA), to=None)
+    stop = talk.link()
+    assert "Stop the recovery" in browser.get(f"/stop?link={stop}").body.decode()
+    assert browser.fill_in(f"/stop?link={stop}").status == 303
+    _, link = lost.start(operator.find_user(MIA), to=None)
+    assert stopped is not None
+    assert link is not None
+    assert "from 2026-01-12" in browser.get(f"/verify?link={link.reveal()}").body.decode()
+    assert browser.call("POST", "/api/attempt/link", {"link": link.reveal()})[0] == 410
+    talk.later(hours=73)
+    assert browser.get(f"/verify?link={stopped.reveal()}").status == 410
+    led = browser.fill_in(f"/verify?link={link.reveal()}")
+    assert header(led, "location") == "http://localhost:8000/auth/set-password"
+    assert browser.fill_in("/set-password", new_password=NEW).status == 303
+    assert browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": NEW})[0] == 200

@@ -24,10 +24,16 @@ and order is compared among headers of one name, since among others it says noth
 
 _RANDOM = re.compile(
     r"(?P<token>nl[a-z]_[0-9A-Za-z]{22}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6})"
+    r"|(?P<jwt>eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"|(?P<key>(?<=\")[\w-]{43}(?=\"))"
     r"|(?P<id>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
     r"|(?P<mac>\b[0-9a-f]{64}\b)"
     r"|(?P<visitor>\b[0-9a-f]{32}\b)"
     r"|(?P<code>\b\d{4} \d{4}\b)"
+    r"|(?P<seed>\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b)"
+    r"|(?P<seed_key>(?<=secret=)[A-Z2-7]{32})"
+    r"|(?P<picture><svg[^>]*?class=\\?.qr\\?.[^>]*>.*?</svg>)"
+    r"|(?P<recovery>(?:(?<=%0A)|\b)[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}\b)"
 )
 
 

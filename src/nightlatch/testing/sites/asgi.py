@@ -124,7 +124,7 @@ def scope_of(sent: Sent, state: dict[str, Any]) -> dict[str, Any]:
         "query_string": query.encode("latin-1"),
         "root_path": sent.root,
         "headers": [
-            (b"host", b"localhost:8000"),
+            *([] if sent.has("host") else [(b"host", b"localhost:8000")]),
             *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.headers),
         ],
         "server": ("localhost", 8000),

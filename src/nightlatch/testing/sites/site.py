@@ -19,7 +19,8 @@ class Sent:
     Args:
         method: as it is written.
         target: the whole path, percent-encoded, and the query: ``/auth/api/session?a=b``.
-        headers: names and values in order; a name may occur more than once. Nothing is added but ``Host``.
+        headers: names and values in order; a name may occur more than once. Nothing is added but
+            ``Host``, where none is among them.
         body: bytes.
         peer: the client's address. A real socket has 127.0.0.1 alone.
         root: a prefix that a proxy or dispatcher in front strips from the path and names as ``SCRIPT_NAME`` or

@@ -16,7 +16,7 @@ class WireSite:
 
     Args:
         port: where the server listens.
-        host: the ``Host`` that is sent.
+        host: the ``Host`` that is sent where the request names none.
         on_close: lets go of what belongs to it.
     """
 
@@ -33,7 +33,8 @@ class WireSite:
         connection = http.client.HTTPConnection(LOCALHOST, self._port, timeout=20)
         try:
             connection.putrequest(sent.method, sent.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in (("Host", self._host), *sent.headers):
+            host = () if sent.has("host") else (("Host", self._host),)
+            for name, value in (*host, *sent.headers):
                 connection.putheader(name, value.encode("latin-1"))
             connection.endheaders(_chunks(sent.body) if sent.chunked else sent.body or None)
             answered = connection.getresponse()

@@ -1,0 +1,126 @@
+"""What an access token says, once its signature is known to be right (RFC 9068 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nightlatch.verify.errors import InvalidToken
+
+__all__ = ["AccessToken", "read_claims"]
+
+_LATEST: Final = 253_402_300_800
+"""Seconds: the year 10000. A time beyond it is no time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """An access token that is good.
+
+    Args:
+        subject: the user's id. Key what you store by issuer and subject, never by a name or an address.
+        session_id: the session that it was issued in; signing out ends both.
+        token_id: its own id.
+        client_id: who it was issued to.
+        roles: of the user when it was issued.
+        aal: the level of assurance that the session had reached: 1 to 3.
+        amr: how the user was authenticated (RFC 8176).
+        authenticated_at: when, in seconds since 1970; refreshing does not move it.
+        issued_at: in seconds since 1970.
+        expires_at: in seconds since 1970.
+        claims: all of them, for what an application has added.
+    """
+
+    subject: str
+    session_id: str
+    token_id: str
+    client_id: str
+    roles: tuple[str, ...]
+    aal: int
+    amr: tuple[str, ...]
+    authenticated_at: int
+    issued_at: int
+    expires_at: int
+    claims: dict[str, Any]
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether the user had a role when the token was issued."""
+        return role in self.roles
+
+
+def read_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: float, leeway: float) -> AccessToken:
+    """Validate claims, one rule after another, in the order of RFC 9068 4.
+
+    Args:
+        claims: of a token whose signature was verified.
+        issuer: the only one accepted.
+        audience: one that must be among those the token is for.
+        now: seconds since 1970.
+        leeway: seconds by which clocks may differ.
+
+    Returns:
+        the token.
+
+    Raises:
+        InvalidToken: a claim is missing, of another type, or not as it must be.
+    """
+    if claims.get("iss") != issuer:
+        raise InvalidToken("another issuer")
+    audiences = claims.get("aud")
+    if audiences != audience and not (isinstance(audiences, list) and audience in audiences):
+        raise InvalidToken("for another audience")
+
+    # Only whole numbers are times: "9999999999", true, 1e999 and null are none (adversary 70: `exp` as a text).
+    expires_at = _time(claims, "exp")
+    if expires_at + leeway <= now:
+        raise InvalidToken("expired")
+    issued_at = _time(claims, "iat")
+    if issued_at - leeway > now:
+        raise InvalidToken("issued in the future")
+    if "nbf" in claims and _time(claims, "nbf") - leeway > now:
+        raise InvalidToken("not good yet")
+
+    return AccessToken(
+        subject=_text(claims, "sub"),
+        session_id=_text(claims, "sid"),
+        token_id=_text(claims, "jti"),
+        client_id=_text(claims, "client_id"),
+        roles=_texts(claims, "roles"),
+        aal=_level(claims),
+        amr=_texts(claims, "amr"),
+        authenticated_at=_time(claims, "auth_time"),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        claims=claims,
+    )
+
+
+def _time(claims: dict[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int or not 0 <= value < _LATEST:
+        raise InvalidToken(f"{name} is no time")
+    return value
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if type(value) is not str or not value:
+        raise InvalidToken(f"{name} is no text")
+    return value
+
+
+def _texts(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = claims.get(name)
+    if type(value) is not list or any(type(each) is not str for each in value):
+        raise InvalidToken(f"{name} is no list of texts")
+    return tuple(value)
+
+
+_LEVELS: Final = {"aal1": 1, "aal2": 2, "aal3": 3}
+
+
+def _level(claims: dict[str, Any]) -> int:
+    value = claims.get("acr")
+    if type(value) is not str or value not in _LEVELS:
+        raise InvalidToken("acr is no level")
+    return _LEVELS[value]
