@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.test import Client, override_settings
 
 from django_databases import database
 from django_project import PAGE, Site
-from nightlatch.django.configuration import Configuration
+from nightlatch.django.configuration import Configuration, mail_backend
 from nightlatch.django.installation import begin, end, installation
 from nightlatch.errors import ConfigurationError
 
@@ -127,6 +128,27 @@ def test_a_mistake_is_told(given: Any, told: str) -> None:
         with pytest.raises(ConfigurationError, match=told):
             Configuration()
         assert "nightlatch.E008" in {each.id for each in run_checks()}
+
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+@pytest.mark.parametrize(
+    ("mailers", "named"),
+    [
+        ({"default": {"BACKEND": SMTP, "OPTIONS": {"host": "mail.example.org"}}}, SMTP),
+        ({"default": {}}, SMTP),
+        ({"default": {"BACKEND": CONSOLE}}, None),
+        ({"newsletter": {"BACKEND": SMTP}}, None),
+    ],
+)
+def test_mailers_say_how_django_mails_where_it_knows_them(mailers: dict[str, Any], named: str | None) -> None:
+    """From 6.1 on, where they take the place of EMAIL_...; what `startproject` writes there is nobody's word."""
+    before = mail_backend()
+    with override_settings(MAILERS=mailers):
+        assert mail_backend() == (named if hasattr(mail, "mailers") else before)
+        assert Configuration().mails_by_django is (mail_backend() is not None)
 
 
 def test_a_permission_backend_that_is_not_there_is_told() -> None:

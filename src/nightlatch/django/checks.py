@@ -17,7 +17,7 @@ from django.urls import Resolver404, get_resolver, resolve
 from django.utils.module_loading import import_string
 
 from nightlatch.django.backend import NightlatchBackend
-from nightlatch.django.configuration import Configuration, django_mail_backend
+from nightlatch.django.configuration import Configuration, mail_backend
 from nightlatch.django.middleware import NightlatchMiddleware
 from nightlatch.django.models import User
 from nightlatch.django.users import ours
@@ -306,5 +306,5 @@ def _deployment() -> Iterator[CheckMessage]:
 
 def _delivers(found: Configuration) -> bool:
     if found.mails_by_django:
-        return not any(f".{each}." in django_mail_backend() for each in _NOT_DELIVERING)
+        return not any(f".{each}." in str(mail_backend()) for each in _NOT_DELIVERING)
     return found.outline.mail.transport in {"smtp", "file"}

@@ -12,13 +12,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings as django_settings
+from django.core import mail
 from django.db import DEFAULT_DB_ALIAS
 
 from nightlatch.errors import ConfigurationError
 from nightlatch.hosting.configuration import HostConfiguration, Wording
 from nightlatch.settings import Settings
 
-__all__ = ["Configuration", "django_mail_backend", "under_test_runner"]
+__all__ = ["Configuration", "mail_backend", "under_test_runner"]
+
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 _WORDING = Wording(
     place="NIGHTLATCH",
@@ -76,12 +80,12 @@ class Configuration(HostConfiguration):
             folder=_beside_the_project(),
             service_name=str(getattr(django_settings, "ROOT_URLCONF", "")).split(".")[0] or "This service",
             has_store=True,
-            has_mailer=has_mailer or _django_mails(),
+            has_mailer=has_mailer or mail_backend() is not None,
         )
         if self.database_url is not None:
             raise ConfigurationError("NIGHTLATCH has no database_url in Django: 'database' names one of DATABASES")
-        self.mails_by_django = _django_mails() and self.outline.mail.transport is None
-        """Whether mail goes the way that the project's ``EMAIL_...`` settings say."""
+        self.mails_by_django = mail_backend() is not None and self.outline.mail.transport is None
+        """Whether mail goes the way that the project's ``EMAIL_...`` settings, or ``MAILERS``, say."""
 
     def settings(self, host: str) -> Settings:
         """Return the settings.
@@ -129,19 +133,15 @@ def _own(values: dict[str, Any]) -> _Own:
         raise ConfigurationError(f"NIGHTLATCH: {error}") from None
 
 
-def _django_mails() -> bool:
-    """Tell whether the project says how Django sends mail."""
-    # From 6.1 on in MAILERS; until then, and where that is not there, in these.
-    old = (django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
-    return hasattr(django_settings, "MAILERS") or any(old)
-
-
-def django_mail_backend() -> str:
-    """Return the dotted path of what Django sends mail with, unless it is told otherwise."""
-    if hasattr(django_settings, "MAILERS"):
-        found = django_settings.MAILERS.get("default", {})
-        return str(found.get("BACKEND", "django.core.mail.backends.smtp.EmailBackend"))
-    return str(django_settings.EMAIL_BACKEND)
+def mail_backend() -> str | None:
+    """Return the backend by which the project says that Django sends mail; None where it says nothing of it."""
+    if hasattr(mail, "mailers") and hasattr(django_settings, "MAILERS"):  # from Django 6.1 on, in place of EMAIL_...
+        default = django_settings.MAILERS.get("default")
+        named = None if default is None else str(default.get("BACKEND", _SMTP))
+        # `startproject` writes the terminal's: nobody's word that production is to mail there.
+        return None if named == _CONSOLE else named
+    says = any(django_settings.is_overridden(name) for name in ("EMAIL_BACKEND", "EMAIL_HOST"))
+    return str(django_settings.EMAIL_BACKEND) if says else None
 
 
 def _beside_the_project() -> Path:
