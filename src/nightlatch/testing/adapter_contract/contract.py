@@ -45,9 +45,30 @@ from nightlatch.testing.sites import DirectSite, Site
 __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 
 _SUBJECTS = (
-    sign_up, sign_in, session, tokens, api_keys, account, pages, forms, links, invitations, assets,
-    cookies, origins, proxies, methods, paths, bodies, headers, recovery, leaving, addresses, second_factor, busy,
-)  # fmt: skip
+    sign_up,
+    sign_in,
+    session,
+    tokens,
+    api_keys,
+    account,
+    pages,
+    forms,
+    links,
+    invitations,
+    assets,
+    cookies,
+    origins,
+    proxies,
+    methods,
+    paths,
+    bodies,
+    headers,
+    recovery,
+    leaving,
+    addresses,
+    second_factor,
+    busy,
+)
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)
 """Every conversation, in the order of the subjects."""
