@@ -68,7 +68,8 @@ def _through(item: Any, node: str) -> set[str]:
     folder = next((name for start, name in _FOLDERS.items() if node.startswith(start)), None)
     if folder:
         return {folder}
-    return {values["make_store"]} if "make_store" in values else {"core"}
+    stores = {values[name] for name in ("make_store", "store") if isinstance(values.get(name), str)}
+    return stores or {"core"}
 
 
 def collected(into: Path) -> dict[str, list[str]]:
