@@ -1,4 +1,4 @@
-"""Everything that can be out for somebody (cookies, tokens, keys, attempts, codes, links), and whether it still works."""
+"""Everything that can be out for somebody (cookies, tokens, keys, codes, links), and whether it still works."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Person:
         self.done("/api/attempt/answer", owner, attempt=step["attempt"], new_password=NEW)
 
 
-# --- what is out: each begins it, and returns how to tell whether it still works ---------------------------------------
+# --- what is out: each begins it, and returns how to tell whether it still works ---
 
 
 def _session(mia: Person) -> Works:
@@ -217,4 +217,3 @@ SECRETS: Mapping[str, tuple[bool, Callable[[Person], Works]]] = {
     "operator's link": (False, _operators_link),
 }
 """What can be out, whether it takes an authenticator app, and how it is begun."""
-

@@ -66,7 +66,7 @@ def handed_out(mia: Person) -> dict[str, str]:
     return found | {f"forged {kind.name}": issue(kind).text() for kind in Kind}
 
 
-# --- the doors: each takes a secret and tells whether it opened ---------------------------------------------------------
+# --- the doors: each takes a secret and tells whether it opened ---
 
 
 def _rides_on(mia: Person, **headers: str) -> bool:

@@ -184,9 +184,7 @@ class Passwords(RuleBasedStateMachine):
     def answered(self, held: Held, **proof: Any) -> Any:
         """Answer an attempt."""
         session = self.sessions.get(held.email)
-        return self.try_(
-            lambda: self.house.auth.attempts.answer(self.client(), held.secret, session=session, **proof)
-        )
+        return self.try_(lambda: self.house.auth.attempts.answer(self.client(), held.secret, session=session, **proof))
 
     def follow(self, held: Held, step: object) -> None:
         """Keep the attempt's next secret."""

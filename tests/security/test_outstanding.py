@@ -124,9 +124,7 @@ def test_032_every_event_and_every_secret(secret: str) -> None:
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_032_063_who_is_suspended_has_no_access_of_any_kind(
-    open_site: Callable[[House], Site], secret: str
-) -> None:
+def test_032_063_who_is_suspended_has_no_access_of_any_kind(open_site: Callable[[House], Site], secret: str) -> None:
     """Through every way in: what was out is worth nothing, also when the account is restored."""
     house = House(MemoryStore())
     site = open_site(house)

@@ -61,7 +61,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) 
 @pytest.fixture
 def house(store: Store) -> Iterator[House]:
     """Return a house whose budgets are no obstacle."""
-    budgets = {name: PLENTY for name in Throttle.__struct_fields__}
+    budgets = dict.fromkeys(Throttle.__struct_fields__, PLENTY)
     made = House(store, throttle=Throttle(**budgets))
     yield made
     made.auth.close()
@@ -74,9 +74,7 @@ def _typed_code(house: House) -> Act:
     more = house.auth.sign_up.begin(_client(0), email=MIA, password=PASSWORD)
     assert isinstance(more, More)
     code = house.code(MIA)
-    return lambda turn: house.auth.attempts.answer(
-        _client(turn), more.attempt, authenticator="email_code", code=code
-    )
+    return lambda turn: house.auth.attempts.answer(_client(turn), more.attempt, authenticator="email_code", code=code)
 
 
 def _pressed_link(house: House) -> Act:
@@ -89,9 +87,7 @@ def _recovery(house: House) -> Act:
     house.member()
     more = house.auth.recover.begin(_client(0), identifier=MIA)
     code = house.code(MIA)
-    return lambda turn: house.auth.attempts.answer(
-        _client(turn), more.attempt, authenticator="email_code", code=code
-    )
+    return lambda turn: house.auth.attempts.answer(_client(turn), more.attempt, authenticator="email_code", code=code)
 
 
 def _new_password(house: House) -> Act:
