@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "Row",
     "django",
+    "fastapi",
     "flask",
     "flood",
     "imports",
@@ -40,6 +42,7 @@ QUIET = 0.25
 
 _ARGON2_MB = PROFILES["owasp_minimum"].memory_kib * 1024 / 1e6
 _CLIENTS = 32
+_BURST = 32
 _IMPORTED = (20_000, 100_000)
 _SIGN_IN_CLIENTS = 6
 
@@ -212,6 +215,30 @@ def django(plan: Plan) -> Outcome:
             1.0,
         )
     ]
+
+
+def fastapi(plan: Plan) -> Outcome:
+    """Compare a route inside FastAPI with the same under FastAPI Users; and see how late the event loop gets."""
+    rows, rate = _compared(("fastapi_nightlatch", "fastapi_users"), plan)
+    late = Row(f"event loop in FastAPI, {_BURST} signing in: the latest", "ms")
+    with ExitStack() as stack:
+        (subject,) = _up(stack, ["fastapi_one_loop"], plan.users[0])
+        for _ in range(plan.rounds):
+            _, other = _quietly(lambda: _burst(subject, plan))
+            late.add(_late(subject), other=other)
+    return [*rows, late], [
+        Figure("inside FastAPI / FastAPI Users", _over(rate["fastapi_nightlatch"], rate["fastapi_users"]), 2.0),
+        Figure(f"latest beat of the event loop, {_BURST} signing in", late.values, 50, at_least=False, unit="ms"),
+    ]
+
+
+def _burst(subject: Subject, plan: Plan) -> None:
+    _late(subject)  # from here on
+    _see(load.sign_in(subject.sign_in_url, _bodies(subject), clients=_BURST, seconds=plan.seconds))
+
+
+def _late(subject: Subject) -> float:
+    return float(json.loads(subject.server.get("/late")[1])["late"])
 
 
 def sign_in(plan: Plan) -> Outcome:

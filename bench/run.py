@@ -20,6 +20,7 @@ _FIGURES = {
         figures.session,
         figures.flask,
         figures.django,
+        figures.fastapi,
         figures.sign_in,
         figures.flood,
         figures.start,

@@ -79,6 +79,11 @@ def _granian(binaries: Path, target: str) -> list[str]:
     return [*command, "--blocking-threads", str(_THREADS), "--no-ws", "--no-log", "--port", "{port}", target]
 
 
+def _granian_asgi(binaries: Path, target: str, *, workers: int = WORKERS) -> list[str]:
+    command = [str(binaries / "granian"), "--interface", "asgi", "--workers", str(workers), "--loop", "asyncio"]
+    return [*command, "--no-ws", "--no-log", "--port", "{port}", target]
+
+
 def _fresh(folder: str) -> Path:
     path = WORK / folder
     shutil.rmtree(path, ignore_errors=True)
@@ -184,7 +189,7 @@ def flask_nightlatch_engine(users: int) -> Subject:
 
 
 def _in_flask(name: str, users: int, path: str, **environment: str) -> Subject:
-    return _inside(name, "flask_nightlatch:app", users, path, **environment)
+    return _inside(name, _granian(_BIN, "flask_nightlatch:app"), users, path, **environment)
 
 
 def django_hand(users: int) -> Subject:
@@ -194,19 +199,37 @@ def django_hand(users: int) -> Subject:
 
 def django_nightlatch(users: int) -> Subject:
     """Nightlatch inside a Django project, on Granian."""
-    return _inside("nightlatch in Django", "django_nightlatch:application", users, "/me")
+    return _inside("nightlatch in Django", _granian(_BIN, "django_nightlatch:application"), users, "/me")
 
 
 def django_nightlatch_name(users: int) -> Subject:
     """The same, asked for the name too: a second read, as Django's own costs."""
-    return _inside("nightlatch in Django, second read", "django_nightlatch:application", users, "/name")
+    command = _granian(_BIN, "django_nightlatch:application")
+    return _inside("nightlatch in Django, second read", command, users, "/name")
 
 
-def _inside(name: str, target: str, users: int, path: str, **environment: str) -> Subject:
+def fastapi_users(users: int) -> Subject:
+    """FastAPI Users with its database strategy, on the same HTTP server as Nightlatch."""
+    command = _granian_asgi(_PEER_BIN, "fastapi_users_app:app")
+    return _peer("fastapi-users", "fastapi_users_app.py", command, "/me", users)
+
+
+def fastapi_nightlatch(users: int) -> Subject:
+    """Nightlatch inside a FastAPI application, on Granian."""
+    return _inside("nightlatch in FastAPI", _granian_asgi(_BIN, "fastapi_nightlatch:app"), users, "/me")
+
+
+def fastapi_one_loop(users: int) -> Subject:
+    """The same in one process, whose event loop is watched."""
+    command = _granian_asgi(_BIN, "fastapi_nightlatch:app", workers=1)
+    return _inside("nightlatch in FastAPI, one process", command, users, "/me")
+
+
+def _inside(name: str, command: list[str], users: int, path: str, **environment: str) -> Subject:
     seeded = _seeded(name.replace(" ", "-"), users)
     environment |= {"BENCH_DATABASE": str(seeded.folder / "nightlatch.db"), "PYTHONPATH": str(_PEERS)}
     server = Server(
-        _granian(_BIN, target),
+        command,
         environment={**environment, "BENCH_PORT": "{port}"},
         ready=path,
         cookie=seeded.cookies.read_text().partition("\n")[0],
@@ -227,6 +250,9 @@ _ALL = (
     django_hand,
     django_nightlatch,
     django_nightlatch_name,
+    fastapi_users,
+    fastapi_nightlatch,
+    fastapi_one_loop,
 )
 
 SUBJECTS: dict[str, Callable[[int], Subject]] = {each.__name__: each for each in _ALL}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
 from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.attempts import Attempts
@@ -12,8 +15,10 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
+from nightlatch.flows.manage_authenticators import ManageAuthenticators
 from nightlatch.flows.operator import Operator
 from nightlatch.flows.prove import Prove
+from nightlatch.flows.prove_address import ProveAddress
 from nightlatch.flows.provision import Provision
 from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
@@ -89,13 +94,23 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
-        self.gate = Gate(settings.policy, {Password.kind: Password.factors})
+        totp, recovery_codes = Totp(store, clock, keyring), RecoveryCode(store, clock, keyring)
         password = Password(
             store,
             clock,
             self.hashing,
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
+        )
+        methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
+        self.gate = Gate(
+            settings.policy,
+            {
+                kind: method.factors
+                for kind, method in methods.items()
+                if settings.totp.enabled or kind == password.kind
+            },
+            enrolled=(totp.kind,) if settings.totp.enabled else (),
         )
         self.background = Background(
             chores=(self.outbox.run_once, self.sessions.write_touches),
@@ -127,14 +142,18 @@ class Nightlatch:
             outbox=self.outbox,
             background=self.background,
             password=password,
+            totp=totp,
+            recovery_codes=recovery_codes,
+            methods=methods,
         )
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
         self.recover = Recover(core)
-        self.attempts = Attempts(core, prove, self.sign_up, self.recover)
-        self.reauthenticate = Reauthenticate(core)
+        self.attempts = Attempts(core, prove, self.sign_up, self.recover, ProveAddress(core, prove))
+        self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
+        self.manage_authenticators = ManageAuthenticators(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.provision = Provision(core, prove)

@@ -35,6 +35,7 @@ __all__ = [
     "Sessions",
     "Settings",
     "Throttle",
+    "Totp",
     "is_loopback",
     "settings_from",
 ]
@@ -94,6 +95,13 @@ class Policy(Section, frozen=True, kw_only=True):
 
     everyone: Requirement = Requirement()
     by_role: dict[str, Requirement] = {}
+
+
+class Totp(Section, frozen=True, kw_only=True):
+    """Codes from authenticator apps (RFC 6238), and the recovery codes that go with them."""
+
+    enabled: bool = True
+    """Whether users may add one. Those that are there go on being asked for either way."""
 
 
 class Sessions(Section, frozen=True, kw_only=True):
@@ -219,6 +227,7 @@ class Settings(Section, frozen=True, kw_only=True):
     hashing: Hashing = Hashing()
     passwords: Passwords = Passwords()
     policy: Policy = Policy()
+    totp: Totp = Totp()
     sessions: Sessions = Sessions()
     attempts: Attempts = Attempts()
     throttle: Throttle = Throttle()

@@ -123,7 +123,7 @@ def test_only_the_gate_makes_an_assurance() -> None:
 
 def test_enough_or_what_would_help() -> None:
     """A password is enough for AAL1; for AAL2 what the user has is asked for, or enrolment of what would help."""
-    gate = Gate(Policy(by_role={"admin": Requirement(aal=2)}), FACTORS)
+    gate = Gate(Policy(by_role={"admin": Requirement(aal=2)}), FACTORS, enrolled=("totp", "passkey"))
     password = bound("password", PASSWORD)
     assert isinstance(gate.admit(user(), (PASSWORD,), (password,)), Assurance)
     admin = user(roles=("admin", "editor"))

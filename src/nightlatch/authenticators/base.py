@@ -9,7 +9,7 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Device, Evidence, User
 from nightlatch.services.client import Client
 
-__all__ = ["Method", "Proof", "Subject"]
+__all__ = ["Method", "Proof", "Subject", "Verified"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,19 @@ class Proof:
     code: Secret | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A proof that holds.
+
+    Args:
+        evidence: what it is worth.
+        counter: what it is good for once by: a TOTP's step.
+    """
+
+    evidence: Evidence
+    counter: int | None = None
+
+
 class Method(Protocol):
     """A way to prove who you are."""
 
@@ -55,17 +68,18 @@ class Method(Protocol):
         """
         ...
 
-    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Evidence:
+    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a proof, outside any transaction.
 
         Raises:
             InvalidCredentials: it does not hold.
             InvalidCode: likewise, where the proof is a code.
+            InvalidInput: it was not sent.
             Busy: it was not looked at.
         """
         ...
 
-    def accept(self, subject: Subject, evidence: Evidence) -> None:
+    def accept(self, subject: Subject, verified: Verified) -> None:
         """Note that a proof was accepted, in the transaction that is open; what is good once is redeemed here.
 
         Raises:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from nightlatch.authenticators.base import Proof, Subject
+from nightlatch.authenticators.base import Proof, Subject, Verified
+from nightlatch.authenticators.tries import Tries
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, PasswordRejected
-from nightlatch.ports import Clock, Store, after, before, plus
+from nightlatch.ports import Clock, Store
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.passwords import PasswordPolicy, validate_new_password
@@ -22,15 +23,8 @@ from nightlatch.services.hashing import HashingPool
 
 __all__ = ["Password"]
 
-_MOST_FAILURES = 100
-"""NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
-
 _SAMPLE = 32
 """How many of the oldest and of the newest hashes decoys follow."""
-
-_FREE_FAILURES = 10
-_FIRST_DELAY = timedelta(seconds=30)
-_LAST_DELAY = timedelta(hours=1)
 
 
 class Password:
@@ -56,48 +50,23 @@ class Password:
         self._pool = pool
         self._policy = policy
         self._service_name = service_name
+        self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
 
     def count_try(self, subject: Subject) -> bool:
-        """Count a try from an unknown device; a known one has a budget of its own (adversary 81).
-
-        A try that is refused whatever it is (within a delay, or after a hundred failures) is no guess, and not counted:
-        the delays spread a hundred guesses over days, however many tries are made meanwhile.
-        """
-        if subject.device is not None:
-            return True
-        record, now = self.of(subject.bound), self._clock.now()
-        changes: dict[str, object] = {"failures": plus(1)}
-        most = _FREE_FAILURES
-        if record is not None and record.failures >= _FREE_FAILURES:
-            # Set with the count, before anything is verified: of parallel guesses one gets through.
-            wait = _FIRST_DELAY * 2 ** min(record.failures - _FREE_FAILURES, 20)
-            changes["retry_at"] = now + min(wait, _LAST_DELAY)
-            most = _MOST_FAILURES
-        # No delay, or one that is over: at most one of the two matches. For a stranger the same statements are run, on
-        # a row that is not there.
-        guard = {"id": record.id if record else uuid7(now), "failures": before(most)}
-        over = (None, before(now))
-        return sum(self._store.update(Authenticator, {**guard, "retry_at": each}, changes) for each in over) > 0
+        """Count a try before it is verified; False where it may not be believed."""
+        return self._tries.count(subject)
 
     def uncount(self, subject: Subject) -> None:
-        """Take a try back that was counted, and the delay that came with it."""
-        if subject.device is not None:
-            return
-        record = self.of(subject.bound)
-        changes: dict[str, object] = {"failures": plus(-1)}
-        if record is not None and record.failures >= _FREE_FAILURES:
-            changes["retry_at"] = record.retry_at
-        guard = {"id": record.id if record else uuid7(self._clock.now()), "failures": after(0)}
-        self._store.update(Authenticator, guard, changes)
+        """Take a try back that was counted: the hash was never looked at."""
+        self._tries.uncount(subject)
 
     def is_used_up(self, subject: Subject) -> bool:
-        """Tell whether the try that was just counted, and failed, was the last one (NIST SP 800-63B-4 3.2.2)."""
-        record = self.of(subject.bound)
-        return record is not None and subject.device is None and record.failures + 1 >= _MOST_FAILURES
+        """Tell whether the try that was just counted, and failed, was the last one."""
+        return self._tries.are_used_up(subject)
 
-    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Evidence:
+    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a password, in the hashing pool.
 
         Raises:
@@ -123,18 +92,19 @@ class Password:
             raise InvalidCredentials("right password, but refused: too many failures before it")
         if verified.needs_rehash:
             self._upgrade(record, proof.password)
-        return Evidence(
+        evidence = Evidence(
             authenticator=self.kind,
             authenticator_id=record.id,
             factors=self.factors,
             amr=("pwd",),
             verified_at=self._clock.now(),
         )
+        return Verified(evidence=evidence)
 
-    def accept(self, subject: Subject, evidence: Evidence) -> None:  # noqa: ARG002 - the shape of a method
+    def accept(self, subject: Subject, verified: Verified) -> None:  # noqa: ARG002 - the shape of a method
         """Note a right password: the run of failures ends, and it was used now."""
-        changes = {"failures": 0, "retry_at": None, "last_used_at": evidence.verified_at}
-        self._store.update(Authenticator, {"id": evidence.authenticator_id}, changes)
+        changes = {"failures": 0, "retry_at": None, "last_used_at": verified.evidence.verified_at}
+        self._store.update(Authenticator, {"id": verified.evidence.authenticator_id}, changes)
 
     def forgive(self, user_id: UUID) -> None:
         """End the run of failures, on an operator's word, in the transaction that is open."""

@@ -98,8 +98,8 @@ class Account:
         user = self._user(session)
         core.password.validate(new_password, about=core.about(user))
         subject = self._prove.subject_of(user, client)
-        _, evidence, spent = self._prove.verify(client, subject, Proof(password=current_password))
-        core.password.accept(subject, evidence)
+        _, verified, spent = self._prove.verify(client, subject, core.password, Proof(password=current_password))
+        core.password.accept(subject, verified)
         core.give_back(spent)
         record = core.password.of(core.users.authenticators(user.id))  # read now: it may have been rehashed
         if record is None:

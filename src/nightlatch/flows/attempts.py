@@ -12,6 +12,7 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_password_changed
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
+from nightlatch.flows.prove_address import ProveAddress
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.primitives.secret import Secret
@@ -39,13 +40,17 @@ class Attempts:
         prove: verifies passwords.
         sign_up: what a proven address leads to.
         recover: what it leads to where the password was forgotten.
+        prove_address: what it leads to where a sign-in is to bind an authenticator.
     """
 
-    def __init__(self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover) -> None:
+    def __init__(
+        self, core: Core, prove: Prove, sign_up: SignUp, recover: Recover, prove_address: ProveAddress
+    ) -> None:
         self._core = core
         self._prove = prove
         self._sign_up = sign_up
         self._recover = recover
+        self._prove_address = prove_address
 
     def look(self, client: Client, attempt: Secret) -> More:
         """Tell what an attempt waits for. Changes nothing.
@@ -59,13 +64,7 @@ class Attempts:
             return self._sign_up.more(found, attempt, self._core.attempts.claims(found))
         if found.purpose == "recover":
             return self._recover.more(found, attempt)
-        return More(
-            attempt=attempt,
-            purpose=found.purpose,
-            authenticators=("password",) if found.step == "prove" else (),
-            set=("password",) if found.step == "set" else (),
-            expires_at=found.expires_at,
-        )
+        return self._prove.more_of(found, attempt)
 
     def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
         """Send the code of an out-of-band authenticator (again).
@@ -82,6 +81,9 @@ class Attempts:
         if found.purpose == "recover":
             self._recover.send(client, found)
             return self._recover.more(found, attempt)
+        if found.purpose == "sign_in":
+            self._prove_address.send(client, found)
+            return self._prove.more_of(found, attempt)
         claims = self._core.attempts.claims(found)
         self._sign_up.send(client, found, claims)
         return self._sign_up.more(found, attempt, claims)
@@ -104,7 +106,7 @@ class Attempts:
         Args:
             client: who is asking.
             attempt: the attempt's secret; spent when the answer is accepted.
-            authenticator: the kind that is proven: ``password`` or ``email_code``.
+            authenticator: the kind that is proven: ``password``, ``email_code``, ``totp`` or ``recovery_code``.
             code: as typed.
             password: as typed; only ever verified.
             new_password: only ever set.
@@ -124,11 +126,11 @@ class Attempts:
             found = self._core.attempts.find(attempt)
             if new_password is not None:
                 return self._set(client, found, new_password, username=username, name=name)
-            if authenticator == "password":
-                return self._password(client, found, Proof(password=password), session)
-        if authenticator == EmailCode.kind:
-            return self._code(client, found, code)
-        raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+            if authenticator == EmailCode.kind:
+                return self._code(client, found, code)
+            if authenticator is None:
+                raise InvalidInput(fields={"authenticator": "Please say what you prove."})
+            return self._proof(client, found, authenticator, Proof(password=password, code=code), session)
 
     def _set(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
@@ -168,15 +170,15 @@ class Attempts:
             granted = core.gate.grant_or_refuse(fresh, attempt.evidence, core.users.authenticators(user.id))
             return core.welcome(client, granted, return_to=attempt.return_to)
 
-    def _password(self, client: Client, attempt: Attempt, proof: Proof, session: Session | None) -> Outcome:
-        if proof.password is None:
-            raise InvalidInput(fields={"password": "Please type your password."})
+    def _proof(self, client: Client, attempt: Attempt, kind: str, proof: Proof, session: Session | None) -> Outcome:
         if attempt.purpose == "reauthenticate":
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
-            return self._prove.again(client, attempt, session, proof)
+            return self._prove.again(client, attempt, session, kind, proof)
         if attempt.purpose == "sign_in":
-            return self._prove.answer(client, attempt, proof)
+            return self._prove.answer(client, attempt, kind, proof)
+        if attempt.purpose == "recover" and attempt.proven:
+            return self._recover.more(*self._prove.besides(client, attempt, kind, proof))
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
     def _code(self, client: Client, attempt: Attempt, code: Secret | None) -> Outcome:
@@ -194,8 +196,13 @@ class Attempts:
         core.give_back(spent)
         return self._led_to(attempt).proven(client, attempt, redeemed)
 
-    def _led_to(self, attempt: Attempt) -> SignUp | Recover:
+    def _led_to(self, attempt: Attempt) -> SignUp | Recover | ProveAddress:
         """Return the flow that a proven address goes on in."""
+        if attempt.purpose == "sign_in":
+            return self._prove_address
+        return self._led_by_link_to(attempt)
+
+    def _led_by_link_to(self, attempt: Attempt) -> SignUp | Recover:
         return self._recover if attempt.purpose == "recover" else self._sign_up
 
     # --- links ------------------------------------------------------------------------------------------------------
@@ -229,7 +236,7 @@ class Attempts:
         try:
             if own is not None:
                 return self._led_to(own).proven(client, own, row)
-            return self._led_to(origin).fork(client, row, origin)
+            return self._led_by_link_to(origin).fork(client, row, origin)
         except InvalidCode as refusal:
             raise LinkInvalid(refusal.reason) from None
 
@@ -262,13 +269,13 @@ class Attempts:
     def _spend_code(self, client: Client, attempt: Attempt) -> Spent:
         """Count a guess against destination and network, over all attempts (adversary 44)."""
         core, budgets = self._core, self._core.settings.throttle
+        whom = attempt.identifier_key or attempt.user_id
+        charges = [
+            Charge(budgets.code_failures_per_destination, f"code:destination:{whom}"),
+            Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
+        ]
         try:
-            return core.throttle.spend(
-                [
-                    Charge(budgets.code_failures_per_destination, f"code:destination:{attempt.identifier_key}"),
-                    Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
-                ]
-            )
+            return core.throttle.spend(charges)
         except Throttled:
             core.audit.counted("authn_code_throttled", client, reason="budget spent")
             raise
@@ -276,4 +283,6 @@ class Attempts:
 
 def _awaits_code(attempt: Attempt) -> bool:
     """Tell whether a mailed code is what this attempt waits for."""
+    if attempt.purpose == "sign_in":
+        return attempt.step == "enrol" and not attempt.proven
     return attempt.purpose in {"sign_up", "recover"} and attempt.step == "prove" and not attempt.proven

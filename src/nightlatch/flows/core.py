@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.outcome import Complete
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
@@ -47,6 +50,10 @@ class Core:
     outbox: Outbox
     background: Background
     password: Password
+    totp: Totp
+    recovery_codes: RecoveryCode
+    methods: Mapping[str, Method]
+    """Every authenticator of this installation, by its kind."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from nightlatch.flows.core import Core
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import PasswordChangedMail, PasswordRefusedMail, RecoveredMail, RecoveryProvenMail
+from nightlatch.pages.mails import (
+    AuthenticatorMail,
+    PasswordChangedMail,
+    PasswordRefusedMail,
+    RecoveredMail,
+    RecoveryProvenMail,
+)
 from nightlatch.records import Identifier, User
 from nightlatch.services.client import Client
 
-__all__ = ["tell_password_changed", "tell_password_refused", "tell_recovered", "tell_recovery_proven"]
+__all__ = [
+    "tell_authenticators_changed",
+    "tell_password_changed",
+    "tell_password_refused",
+    "tell_recovered",
+    "tell_recovery_code_used",
+    "tell_recovery_proven",
+]
 
 
 def tell_password_changed(core: Core, client: Client, user: User) -> None:
@@ -40,6 +53,29 @@ def tell_password_refused(core: Core, client: Client, user: User) -> None:
                 at=core.clock.now(),
             )
             core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_recovery_code_used(core: Core, client: Client, user: User, *, left: int) -> None:
+    """Tell that a recovery code was used, in the transaction that is open."""
+    _tell(core, client, user, "code_used", left=left)
+
+
+def tell_authenticators_changed(core: Core, client: Client, user: User, what: str) -> None:
+    """Tell that an authenticator was added or removed, or recovery codes made anew (NIST SP 800-63B-4 4.6)."""
+    _tell(core, client, user, what)
+
+
+def _tell(core: Core, client: Client, user: User, what: str, *, left: int | None = None) -> None:
+    notice = AuthenticatorMail(
+        service_name=core.settings.service_name,
+        what=what,
+        left=left,
+        device=device_words(client.user_agent),
+        place=client.ip,
+        at=core.clock.now(),
+    )
+    for each in _addresses(core, user):
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
 
 
 def tell_recovery_proven(core: Core, client: Client, user: User, *, besides: str) -> None:

@@ -1,18 +1,21 @@
-"""Prove something you know, and let the gate decide: the step that sign-in and reauthentication share."""
+"""Prove something, and let the gate decide: the step that sign-in, reauthentication and recovery share."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from nightlatch.authenticators.base import Proof, Subject
-from nightlatch.errors import AttemptInvalid, Busy, InvalidCredentials, Throttled
+from nightlatch.authenticators.base import Method, Proof, Subject, Verified
+from nightlatch.authenticators.email_code import EmailCode
+from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredentials, InvalidInput, Throttled
 from nightlatch.flows.core import Core
-from nightlatch.flows.notices import tell_password_refused
+from nightlatch.flows.notices import tell_password_refused, tell_recovery_code_used
 from nightlatch.flows.outcome import Complete, More, Outcome
-from nightlatch.primitives.assurance import condensed
+from nightlatch.primitives.assurance import condensed, level_of
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Evidence, Session, User
+from nightlatch.records import Attempt, Evidence, Identifier, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Assurance, Missing
 from nightlatch.services.throttle import Spent
@@ -22,7 +25,7 @@ __all__ = ["Prove"]
 
 
 class Prove:
-    """Verify a password, throttled, counted and logged, and turn it into a session if the gate agrees.
+    """Verify a proof, throttled, counted and logged, and turn it into a session if the gate agrees.
 
     Args:
         core: what flows stand on.
@@ -42,13 +45,13 @@ class Prove:
         deliver: Literal["cookie", "tokens"],
     ) -> Outcome:
         """Verify the proof that comes with the identifier, before any attempt is stored."""
-        subject = self._subject(claim, self._core.claimed(claim, typed), client)
-        user, evidence, spent = self.verify(client, subject, proof)
-        granted = self._gate(client, subject, user, (evidence,))
         core = self._core
+        subject = self._subject(claim, core.claimed(claim, typed), client)
+        user, verified, spent = self.verify(client, subject, core.password, proof)
+        granted = self._gate(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
-            core.password.accept(subject, evidence)
+            core.password.accept(subject, verified)
             if isinstance(granted, Assurance):
                 complete = core.welcome(client, granted, device=subject.device, return_to=return_to)
                 self._log_success(client, complete)
@@ -59,12 +62,13 @@ class Prove:
                 life=core.settings.attempts.sign_in_life,
                 user_id=user.id,
                 epoch=user.epoch,
-                evidence=(evidence,),
+                evidence=(verified.evidence,),
                 step=_step(granted),
+                proven=self._may_enrol(subject),
                 return_to=return_to,
                 deliver=deliver,
             )
-        return _more(attempt, secret, granted)
+        return self.more_of(attempt, secret)
 
     def alone(self, client: Client, claim: Claim | None, typed: str, proof: Proof) -> Assurance:
         """Verify a proof that must be enough by itself: no attempt is opened, and no session started yet.
@@ -74,11 +78,11 @@ class Prove:
         """
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
-        user, evidence, spent = self.verify(client, subject, proof)
-        granted = self._gate(client, subject, user, (evidence,))
+        user, verified, spent = self.verify(client, subject, core.password, proof)
+        granted = self._gate(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
-            core.password.accept(subject, evidence)
+            core.password.accept(subject, verified)
         if isinstance(granted, Missing):
             core.audit.refused("authn_login_fail", client, reason="policy asks for more", user_id=user.id)
             raise InvalidCredentials("policy asks for more than one proof")
@@ -99,57 +103,144 @@ class Prove:
             self._log_success(client, complete)
         return complete
 
-    def answer(self, client: Client, attempt: Attempt, proof: Proof) -> Outcome:
-        """Verify the proof that answers an open sign-in."""
+    def answer(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> Outcome:
+        """Verify the proof that answers an open sign-in.
+
+        Raises:
+            InvalidInput: no authenticator of that kind would help now.
+        """
         core = self._core
-        if attempt.step != "prove":
-            raise AttemptInvalid(f"attempt is at step {attempt.step}")
-        subject = self._of_attempt(attempt, client)
-        user, evidence, spent = self.verify(client, subject, proof)
-        collected = (*attempt.evidence, evidence)
+        subject, method = self._asked(client, attempt, kind)
+        user, verified, spent = self.verify(client, subject, method, proof)
+        collected = (*attempt.evidence, verified.evidence)
         granted = self._gate(client, subject, user, collected)
         with core.transaction():
             core.give_back(spent)
-            core.password.accept(subject, evidence)
+            self._accept(client, user, subject, method, verified)
             if isinstance(granted, Assurance):
                 core.attempts.finish(attempt)
                 complete = core.welcome(client, granted, device=subject.device, return_to=attempt.return_to)
                 self._log_success(client, complete)
                 return complete
             advanced, secret = core.attempts.advance(
-                attempt, user_id=user.id, epoch=user.epoch, evidence=collected, step=_step(granted)
+                attempt,
+                user_id=user.id,
+                epoch=user.epoch,
+                evidence=collected,
+                step=_step(granted),
+                proven=attempt.proven or self._may_enrol(subject),
             )
-        return _more(advanced, secret, granted)
+        return self.more_of(advanced, secret)
 
-    def again(self, client: Client, attempt: Attempt, session: Session, proof: Proof) -> Complete:
-        """Verify the proof that answers a reauthentication, and rotate its session.
+    def again(self, client: Client, attempt: Attempt, session: Session, kind: str, proof: Proof) -> Outcome:
+        """Verify the proof that answers a reauthentication, and rotate its session once the level asked for is reached.
 
         Raises:
             AttemptInvalid: the attempt is of another session or user (adversary 53).
+            InvalidInput: no authenticator of that kind would help now.
         """
         core = self._core
         if attempt.session_id != session.id or attempt.user_id != session.user_id:
             raise AttemptInvalid("reauthentication of another session")
-        subject = self._of_attempt(attempt, client)
-        user, evidence, spent = self.verify(client, subject, proof)
-        granted = core.gate.grant_or_refuse(user, condensed((*session.evidence, evidence)), subject.bound)
+        subject, method = self._asked(client, attempt, kind)
+        user, verified, spent = self.verify(client, subject, method, proof)
+        collected = (*attempt.evidence, verified.evidence)
+        if level_of(collected).aal < attempt.required_aal:
+            with core.transaction():
+                core.give_back(spent)
+                self._accept(client, user, subject, method, verified)
+                advanced, secret = core.attempts.advance(attempt, evidence=collected)
+            return self.more_of(advanced, secret)
+        granted = core.gate.grant_or_refuse(user, condensed((*session.evidence, *collected)), subject.bound)
         with core.transaction():
             core.give_back(spent)
-            core.password.accept(subject, evidence)
+            self._accept(client, user, subject, method, verified)
             core.attempts.finish(attempt)
             core.users.hold(user)
             rotated, token = core.sessions.rotate(session, epoch=user.epoch, assurance=granted)
             core.audit.done("authn_reauthenticate", client, user_id=user.id, session_id=session.id)
         return Complete(user=user, session=rotated, token=Secret(token.text()), return_to=attempt.return_to)
 
-    def verify(self, client: Client, subject: Subject, proof: Proof) -> tuple[User, Evidence, Spent]:
+    def besides(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> tuple[Attempt, Secret]:
+        """Verify the further authenticator that a recovery asks for; then a password may be set.
+
+        Raises:
+            InvalidInput: no authenticator of that kind would help now.
+        """
+        core = self._core
+        subject, method = self._asked(client, attempt, kind)
+        user, verified, spent = self.verify(client, subject, method, proof)
+        with core.transaction():
+            core.give_back(spent)
+            self._accept(client, user, subject, method, verified)
+            return core.attempts.advance(attempt, evidence=(*attempt.evidence, verified.evidence), step="set")
+
+    def kinds_for(self, attempt: Attempt) -> tuple[str, ...]:
+        """Return the kinds of authenticators that would help an attempt now."""
+        core = self._core
+        if attempt.user_id is None or (attempt.purpose == "sign_in" and not attempt.evidence):
+            return (Password.kind,)  # before a first factor is proven, all it shows depends on settings only
+        if attempt.purpose == "sign_in":
+            missing = self._missing(attempt)
+            return missing.authenticators if missing else ()
+        proven = {factor for each in attempt.evidence for factor in each.factors}
+        bound = {each.kind for each in core.users.authenticators(attempt.user_id) if each.confirmed_at is not None}
+        kinds = tuple(kind for kind, method in core.methods.items() if kind in bound and set(method.factors) - proven)
+        return tuple(kind for kind in kinds if kind != Password.kind) if attempt.purpose == "recover" else kinds
+
+    def _missing(self, attempt: Attempt) -> Missing | None:
+        core = self._core
+        user = core.store.get(User, attempt.user_id) if attempt.user_id else None
+        if user is None or user.epoch != attempt.epoch or user.status != "active":
+            raise AttemptInvalid("user changed since the attempt began")
+        found = core.gate.admit(user, attempt.evidence, core.users.authenticators(user.id))
+        return found if isinstance(found, Missing) else None
+
+    def more_of(self, attempt: Attempt, secret: Secret) -> More:
+        """Tell what a sign-in or reauthentication waits for."""
+        return More(
+            attempt=secret,
+            purpose=attempt.purpose,
+            authenticators=self._helping(attempt),
+            enrol=(self._core.totp.kind,) if attempt.step == "enrol" and attempt.proven else (),
+            set=(Password.kind,) if attempt.step == "set" else (),
+            expires_at=attempt.expires_at,
+        )
+
+    def _helping(self, attempt: Attempt) -> tuple[str, ...]:
+        if attempt.step == "enrol":
+            return () if attempt.proven else (EmailCode.kind,)
+        return self.kinds_for(attempt) if attempt.step == "prove" else ()
+
+    def _may_enrol(self, subject: Subject) -> bool:
+        """Tell whether a password is enough to bind a factor by: on a known device, or where there is no address."""
+        core = self._core
+        if subject.device is not None or subject.user is None:
+            return subject.device is not None
+        return not core.store.find(Identifier, {"user_id": subject.user.id, "kind": "email"}, limit=1)
+
+    def _asked(self, client: Client, attempt: Attempt, kind: str) -> tuple[Subject, Method]:
+        if attempt.step != "prove":
+            raise AttemptInvalid(f"attempt is at step {attempt.step}")
+        if kind not in self.kinds_for(attempt):
+            raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        return self._of_attempt(attempt, client), self._core.methods[kind]
+
+    def _accept(self, client: Client, user: User, subject: Subject, method: Method, verified: Verified) -> None:
+        method.accept(subject, verified)
+        if method.kind == RecoveryCode.kind:
+            left = len(self._core.recovery_codes.of(subject.bound)) - 1
+            self._core.audit.done("authn_recovery_code_used", client, user_id=user.id, details={"left": left})
+            tell_recovery_code_used(self._core, client, user, left=left)
+
+    def verify(self, client: Client, subject: Subject, method: Method, proof: Proof) -> tuple[User, Verified, Spent]:
         """Spend, count, verify. A refusal leaves its count and its event behind."""
         core = self._core
         believed = False
 
         def count() -> None:
             nonlocal believed
-            believed = core.password.count_try(subject)
+            believed = method.count_try(subject)
             if subject.device is not None:
                 believed = core.devices.count_try(subject.device) and believed
 
@@ -160,27 +251,27 @@ class Prove:
             core.audit.counted("authn_login_throttled", client, reason="budget spent")
             raise
         try:
-            evidence = core.password.verify(subject, proof, client, believed=believed)
-        except Busy:
-            self._take_back(subject, spent, counted=believed)
+            verified = method.verify(subject, proof, client, believed=believed)
+        except (Busy, InvalidInput):
+            self._take_back(subject, method, spent, counted=believed)
             raise
-        except InvalidCredentials as refusal:
+        except (InvalidCredentials, InvalidCode) as refusal:
             self._log_failure(client, subject, refusal)
-            if subject.user is not None and believed and core.password.is_used_up(subject):
+            if subject.user is not None and believed and method.is_used_up(subject):
                 tell_password_refused(core, client, subject.user)
             raise
         if subject.user is None:  # pragma: no cover - an authenticator that believes a stranger is a bug
             raise InvalidCredentials("proof without a user")
-        return subject.user, evidence, spent
+        return subject.user, verified, spent
 
-    def _take_back(self, subject: Subject, spent: Spent, *, counted: bool) -> None:
+    def _take_back(self, subject: Subject, method: Method, spent: Spent, *, counted: bool) -> None:
         """A 503 gives back exactly what that request spent: nothing was looked at."""
         core = self._core
         with core.store.transaction(own=True):
             core.give_back(spent)
             if counted or subject.user is None:
                 # Not what was refused uncounted: a flood of 503 would wear the hundred failures away.
-                core.password.uncount(subject)
+                method.uncount(subject)
                 if subject.device is not None:
                     core.devices.uncount(subject.device)
 
@@ -236,7 +327,7 @@ class Prove:
             details={"amr": session.amr, "aal": session.aal} if session else None,
         )
 
-    def _log_failure(self, client: Client, subject: Subject, refusal: InvalidCredentials) -> None:
+    def _log_failure(self, client: Client, subject: Subject, refusal: InvalidCredentials | InvalidCode) -> None:
         core = self._core
         core.audit.refused(
             "authn_login_fail",
@@ -250,14 +341,3 @@ class Prove:
 
 def _step(missing: Missing) -> str:
     return "set" if missing.set else "prove" if missing.authenticators else "enrol"
-
-
-def _more(attempt: Attempt, secret: Secret, missing: Missing) -> More:
-    return More(
-        attempt=secret,
-        purpose=attempt.purpose,
-        authenticators=missing.authenticators,
-        enrol=missing.enrol,
-        set=missing.set,
-        expires_at=attempt.expires_at,
-    )

@@ -147,10 +147,10 @@ class Provision:
         core = self._core
         with core.place(client, password):
             subject = self._prove.subject_of(self._get(user_id), client)
-            _, evidence, spent = self._prove.verify(client, subject, Proof(password=password))
+            _, verified, spent = self._prove.verify(client, subject, core.password, Proof(password=password))
         with core.transaction():
             core.give_back(spent)
-            core.password.accept(subject, evidence)
+            core.password.accept(subject, verified)
 
     def has_password(self, user_id: UUID) -> bool:
         """Tell whether a user has a password to sign in with."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from nightlatch.errors import NotAuthenticated
 from nightlatch.flows.core import Core
 from nightlatch.flows.outcome import More
+from nightlatch.flows.prove import Prove
 from nightlatch.records import Session, User
 from nightlatch.services.client import Client
+from nightlatch.services.gate import needed_by
 from nightlatch.services.throttle import Charge
 
 __all__ = ["Reauthenticate"]
@@ -17,13 +19,21 @@ class Reauthenticate:
 
     Args:
         core: what flows stand on.
+        prove: tells what would help.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, prove: Prove) -> None:
         self._core = core
+        self._prove = prove
 
-    def begin(self, client: Client, session: Session, *, return_to: str | None = None) -> More:
+    def begin(self, client: Client, session: Session, *, aal: int = 1, return_to: str | None = None) -> More:
         """Begin a reauthentication. Answering it rotates the session's token.
+
+        Args:
+            client: who is asking.
+            session: the acting one.
+            aal: the level to be proven anew, as far as the user's authenticators reach.
+            return_to: where the person wanted to go.
 
         Raises:
             NotAuthenticated: the session's user is gone.
@@ -43,8 +53,7 @@ class Reauthenticate:
                 user_id=user.id,
                 epoch=user.epoch,
                 session_id=session.id,
+                required_aal=min(aal, needed_by(core.users.authenticators(user.id))),
                 return_to=return_to,
             )
-        return More(
-            attempt=secret, purpose="reauthenticate", authenticators=("password",), expires_at=attempt.expires_at
-        )
+        return self._prove.more_of(attempt, secret)

@@ -34,7 +34,7 @@ def answer_error(exchange: Exchange, error: NightlatchError) -> Response:
     if exchange.request.method == "GET" and isinstance(error, NotAuthenticated):
         return _lead(exchange, "/sign-in")
     if exchange.request.method == "GET" and isinstance(error, ReauthenticationRequired):
-        return _lead(exchange, "/reauthenticate")
+        return _lead(exchange, "/reauthenticate", f"aal={error.aal}&" if error.aal == 2 else "")  # noqa: PLR2004
     try:
         told = message_page(exchange, error)
     except StoreUnavailable as second:  # the page looks up who is signed in
@@ -72,12 +72,12 @@ def outage(error: StoreError) -> Response:
     return told
 
 
-def _lead(exchange: Exchange, page: str) -> Response:
+def _lead(exchange: Exchange, page: str, asked: str = "") -> Response:
     """Lead to one of our pages, and back; both addresses are made of settings, never of the request's host."""
     settings, request = exchange.auth.settings, exchange.request
     back = settings.base_url[len(settings.origin) :] + quote(request.path, safe="/:@!$&'()*+,;=~")
     if request.query:
         back += "?" + request.query
-    target = f"{settings.base_url}{settings.mount}{page}?return_to={quote(back, safe='/')}"
+    target = f"{settings.base_url}{settings.mount}{page}?{asked}return_to={quote(back, safe='/')}"
     headers = [("Location", target), ("Cache-Control", "no-store"), ("Vary", "Cookie, Accept")]
     return Response(status=303, headers=headers)

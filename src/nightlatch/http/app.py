@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from nightlatch.errors import NightlatchError, NotFound
+from nightlatch.errors import NightlatchError, NotFound, ReauthenticationRequired
 from nightlatch.http.bodies import read_form, read_json
 from nightlatch.http.cookies import Cookies
 from nightlatch.http.exchange import Exchange
@@ -109,6 +109,8 @@ class HttpApp:
     def _refuse(self, route: Route | None, exchange: Exchange, error: NightlatchError) -> Response:
         if route is not None and route.kind == "page" and error.code == "not_authenticated":
             response = self._to_sign_in(exchange)
+        elif route is not None and route.kind == "page" and isinstance(error, ReauthenticationRequired):
+            response = self._to_reauthenticate(exchange, error)
         else:
             response = self._told(route, exchange, error)
         if isinstance(error, MethodNotAllowed):
@@ -129,6 +131,12 @@ class HttpApp:
             except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
                 log.error("request %s: no page: %s", exchange.request_id, _place(second))  # noqa: TRY400
         return problem(error, exchange.request_id)
+
+    def _to_reauthenticate(self, exchange: Exchange, error: ReauthenticationRequired) -> Response:
+        """Lead somebody whose proof is not fresh enough to give it again, and back to where the form stands."""
+        known = ("GET", exchange.request.path) in self._exact
+        back = quote(self.look.mount + (exchange.request.path if known else "/account/security"), safe="/")
+        return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?aal={error.aal or 1}&return_to={back}")
 
     def _to_sign_in(self, exchange: Exchange) -> Response:
         """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nightlatch.errors import NightlatchError, NotAuthenticated
+from nightlatch.errors import AttemptInvalid, NightlatchError, NotAuthenticated
 from nightlatch.flows.outcome import Complete
 from nightlatch.http.cookies import read
 from nightlatch.http.guards import SAFE_METHODS, clean_user_agent
@@ -128,6 +128,18 @@ class Exchange:
         if self.request.method not in SAFE_METHODS and not self.app.origins.own(self.request):
             return None
         return self.session_or_none
+
+    @property
+    def held_attempt(self) -> Secret:
+        """The secret of the attempt that the pages' cookie holds.
+
+        Raises:
+            AttemptInvalid: there is none.
+        """
+        value = self.cookie(self.app.cookies.attempt)
+        if value is None:
+            raise AttemptInvalid("no attempt cookie")
+        return Secret(value)
 
     # --- answering --------------------------------------------------------------------------------------------------
 

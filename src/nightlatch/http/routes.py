@@ -9,19 +9,26 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, sign_in
+from nightlatch.http.api import account, authenticators, sign_in
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
     AnswerBody,
+    AuthenticatorChanges,
+    AuthenticatorShape,
+    AuthenticatorsShape,
     BeginBody,
+    BeginTotpBody,
+    BoundShape,
     ChangePasswordBody,
+    ConfirmTotpBody,
     EventsShape,
     LinkBody,
     MoreShape,
     NewAttempt,
     ReauthenticateBody,
     RecoverBody,
+    RecoveryCodesShape,
     Revoked,
     SessionsShape,
     SessionView,
@@ -29,6 +36,7 @@ from nightlatch.http.api.shapes import (
     SignInBody,
     SignUpBody,
     StepShape,
+    TotpProposal,
 )
 from nightlatch.http.bodies import LIMIT
 
@@ -186,6 +194,62 @@ API: tuple[Route, ...] = (
         who="signed_in",
         answers={204: None},
         summary="Sign one device out",
+    ),
+    Route(
+        method="GET",
+        path="/api/authenticators",
+        handler=authenticators.authenticators,
+        who="signed_in",
+        answers={200: AuthenticatorsShape},
+        summary="What I prove myself with",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/totp",
+        handler=authenticators.begin_totp,
+        who="anybody",
+        body=BeginTotpBody,
+        answers={200: TotpProposal},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden"),
+        summary="Begin to enrol an authenticator app",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/totp/confirm",
+        handler=authenticators.confirm_totp,
+        who="anybody",
+        body=ConfirmTotpBody,
+        answers={200: BoundShape},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden", "not_found", "invalid_code"),
+        summary="Confirm an authenticator app by its first code",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/recovery_code",
+        handler=authenticators.recovery_codes,
+        who="signed_in",
+        answers={200: RecoveryCodesShape},
+        refusals=("reauthenticate", "not_found", "attempt_invalid"),
+        summary="Make a new set of recovery codes",
+    ),
+    Route(
+        method="PATCH",
+        path="/api/authenticators/{id}",
+        handler=authenticators.rename,
+        who="signed_in",
+        body=AuthenticatorChanges,
+        answers={200: AuthenticatorShape},
+        refusals=("not_found",),
+        summary="Change what an authenticator is called",
+    ),
+    Route(
+        method="DELETE",
+        path="/api/authenticators/{id}",
+        handler=authenticators.remove,
+        who="signed_in",
+        answers={200: SignedIn},
+        refusals=("reauthenticate", "not_found", "forbidden", "attempt_invalid"),
+        summary="Remove an authenticator",
     ),
     Route(
         method="GET",

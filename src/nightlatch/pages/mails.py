@@ -12,6 +12,7 @@ from nightlatch.pages.render import render
 
 __all__ = [
     "AddressTakenMail",
+    "AuthenticatorMail",
     "ConfirmAddressMail",
     "InvitationMail",
     "MailView",
@@ -21,6 +22,7 @@ __all__ = [
     "RecoveredMail",
     "RecoveryProvenMail",
     "RenderedMail",
+    "SignInCodeMail",
     "render_mail",
 ]
 
@@ -99,6 +101,56 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Say what happens."""
         return f"Somebody guesses at your password at {self.service_name}"
+
+
+class SignInCodeMail(MailView, frozen=True, kw_only=True):
+    """Go on with a sign-in that is to bind an authenticator."""
+
+    template = "sign_in_code"
+    code: str
+    device: str
+    place: str | None
+    minutes: int
+
+    @property
+    def subject(self) -> str:
+        """Tell the purpose; the code stays inside, off locked screens."""
+        return f"Your code for signing in at {self.service_name}"
+
+    @property
+    def spaced(self) -> str:
+        """The code in two halves, easy to read and to type."""
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+class AuthenticatorMail(MailView, frozen=True, kw_only=True):
+    """What one signs in with was changed: ``added``, ``removed``, ``codes`` made anew, or a ``code_used``."""
+
+    template = "authenticator"
+    what: str
+    left: int | None
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """What happened, as a beginning."""
+        return {
+            "added": "An authenticator app was added to your account",
+            "removed": "An authenticator app was removed from your account",
+            "codes": "New recovery codes were made for your account, and the old ones are worth nothing",
+            "code_used": "A recovery code was used to get into your account",
+        }[self.what]
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return (
+            f"How you sign in at {self.service_name} was changed"
+            if self.what != "code_used"
+            else (f"A recovery code was used at {self.service_name}")
+        )
 
 
 class RecoverMail(MailView, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from nightlatch.primitives.assurance import Level, level_of, next_in_sequence
 from nightlatch.records import Authenticator, Evidence, User
 from nightlatch.settings import Policy, Requirement
 
-__all__ = ["Assurance", "Gate", "Missing"]
+__all__ = ["Assurance", "Gate", "Missing", "needed_by"]
 
 _SEAL = object()
 
@@ -59,20 +59,28 @@ class Missing:
     set: tuple[str, ...] = ()
 
 
+def needed_by(bound: Sequence[Authenticator]) -> int:
+    """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
+    second = any(each.kind != "password" and each.confirmed_at is not None for each in bound)
+    return 2 if second else 1
+
+
 class Gate:
     """Decide whether evidence is enough.
 
     Args:
         policy: who needs what.
         factors: for each authenticator that this installation knows, the factors it proves.
+        enrolled: those of them that users may bind by themselves, when policy asks for more than they have.
 
     Raises:
         ConfigurationError: the policy asks for what no authenticator here can reach.
     """
 
-    def __init__(self, policy: Policy, factors: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, policy: Policy, factors: Mapping[str, tuple[str, ...]], enrolled: Sequence[str] = ()) -> None:
         self._policy = policy
         self._factors = dict(factors)
+        self._enrolled = tuple(enrolled)
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
@@ -126,6 +134,10 @@ class Gate:
         bound = [each for each in authenticators if each.confirmed_at is not None]
 
         unmet = self.unmet(user.roles, evidence)
+        if unmet is None and level.aal < needed_by(bound):
+            # A second factor raises what its owner's sign-ins need (design, section 3): a password alone, which may
+            # be stolen, never passes it by.
+            unmet = Requirement(aal=2)
         if unmet is not None:
             return self._what_helps(unmet, evidence, bound)
 
@@ -152,6 +164,18 @@ class Gate:
             raise AttemptInvalid("policy asks for more")
         return granted
 
+    def reweigh(self, user: User, evidence: Sequence[Evidence]) -> Assurance:
+        """Weigh anew what a living session holds, after its user's authenticators changed: it stays signed in.
+
+        Raises:
+            InvalidCredentials: the user may not be signed in any longer.
+        """
+        level = level_of(evidence)
+        if user.status != "active" or level.aal == 0:
+            raise InvalidCredentials(f"user is {user.status}")
+        at = max(each.verified_at for each in evidence)
+        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
+
     def _what_helps(
         self, requirement: Requirement, evidence: Sequence[Evidence], bound: Sequence[Authenticator]
     ) -> Missing:
@@ -163,4 +187,6 @@ class Gate:
             following = [kind for kind, factors in self._factors.items() if set(factors) - proven]
         owned = {each.kind for each in bound}
         help_now = tuple(kind for kind in following if kind in owned)
-        return Missing(authenticators=help_now) if help_now else Missing(enrol=tuple(following))
+        if help_now:
+            return Missing(authenticators=help_now)
+        return Missing(enrol=tuple(kind for kind in following if kind in self._enrolled))

@@ -9,20 +9,27 @@ from uuid import UUID
 import msgspec
 
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Event, Identifier, Session, User
+from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
 __all__ = [
     "AccountChanges",
     "AccountShape",
     "AnswerBody",
+    "AuthenticatorChanges",
+    "AuthenticatorShape",
+    "AuthenticatorsShape",
     "BeginBody",
+    "BeginTotpBody",
+    "BoundShape",
     "ChangePasswordBody",
+    "ConfirmTotpBody",
     "EventsShape",
     "LinkBody",
     "MoreShape",
     "NewAttempt",
     "ReauthenticateBody",
     "RecoverBody",
+    "RecoveryCodesShape",
     "Revoked",
     "SessionView",
     "SessionsShape",
@@ -30,6 +37,7 @@ __all__ = [
     "SignUpBody",
     "SignedIn",
     "StepShape",
+    "TotpProposal",
 ]
 
 NO_NUL = r"^[^\x00]*$"
@@ -71,7 +79,7 @@ class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code"] | None = None
+    authenticator: Literal["password", "email_code", "totp", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
     new_password: Secret | None = None
@@ -89,6 +97,8 @@ class LinkBody(Body, frozen=True, kw_only=True):
 class ReauthenticateBody(Body, frozen=True, kw_only=True):
     """Begin a reauthentication."""
 
+    aal: Literal[1, 2] = 1
+    """The level to be proven anew, as far as one's authenticators reach."""
     return_to: Short | None = None
 
 
@@ -97,6 +107,27 @@ class RecoverBody(Body, frozen=True, kw_only=True):
 
     identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
     return_to: Short | None = None
+
+
+class BeginTotpBody(Body, frozen=True, kw_only=True):
+    """Begin to enrol an authenticator app; with `attempt` for a sign-in that waits for one."""
+
+    attempt: Secret | None = None
+    name: Short | None = None
+
+
+class ConfirmTotpBody(Body, frozen=True, kw_only=True):
+    """Confirm an authenticator app by its first code."""
+
+    attempt: Secret | None = None
+    id: UUID
+    code: Secret
+
+
+class AuthenticatorChanges(Body, frozen=True, kw_only=True):
+    """Change what an authenticator is called."""
+
+    name: Short | None
 
 
 class AccountChanges(Body, frozen=True, kw_only=True):
@@ -210,6 +241,50 @@ class IdentifierShape(Given, frozen=True, kw_only=True):
     proven_at: datetime
 
 
+class AuthenticatorShape(Given, frozen=True, kw_only=True):
+    """One way in which one proves oneself."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class AuthenticatorsShape(Given, frozen=True, kw_only=True):
+    """What one proves oneself with."""
+
+    authenticators: list[AuthenticatorShape]
+    recovery_codes_left: int
+
+
+class TotpProposal(Given, frozen=True, kw_only=True):
+    """What an authenticator app is to be told, this once."""
+
+    id: UUID
+    secret: str
+    """In base32, for typing."""
+    uri: str
+    qr: str
+    """The same as an SVG element."""
+
+
+class BoundShape(Given, frozen=True, kw_only=True, tag_field="status", tag="complete"):
+    """An authenticator that now counts; recovery codes come with the first one, and are shown this once."""
+
+    user: UserShape
+    session: SessionShape | None
+    return_to: str | None = None
+    authenticator: AuthenticatorShape
+    recovery_codes: list[str]
+
+
+class RecoveryCodesShape(Given, frozen=True, kw_only=True):
+    """A new set of recovery codes, shown this once."""
+
+    recovery_codes: list[str]
+
+
 class AccountShape(Given, frozen=True, kw_only=True):
     """One's account."""
 
@@ -274,6 +349,17 @@ def one_session(session: Session, current: UUID) -> OneSession:
         created_at=session.created_at,
         last_seen_at=session.last_seen_at,
         expires_at=session.expires_at,
+    )
+
+
+def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
+    """Return what is told of an authenticator: never a hash or a seed."""
+    return AuthenticatorShape(
+        id=record.id,
+        kind=record.kind,
+        name=record.name,
+        created_at=record.created_at,
+        last_used_at=record.last_used_at,
     )
 
 

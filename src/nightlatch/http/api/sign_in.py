@@ -76,7 +76,7 @@ def link(exchange: Exchange, body: LinkBody) -> Response:
 def reauthenticate(exchange: Exchange, body: ReauthenticateBody) -> Response:
     """Begin a reauthentication of the acting session."""
     more = exchange.auth.reauthenticate.begin(
-        exchange.client, exchange.session, return_to=exchange.app.redirects.safe(body.return_to)
+        exchange.client, exchange.session, aal=body.aal, return_to=exchange.app.redirects.safe(body.return_to)
     )
     return _begun(exchange, more)
 

@@ -31,6 +31,8 @@ _NOTICES = {
     "code": "A new code is on its way.",
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
+    "app_added": "Your app is added.",
+    "app_removed": "That app is removed. Everywhere else you are signed out.",
 }
 """What the page after a form tells. The word travels in a cookie: in an address anybody could write it for anybody."""
 _NOTICE_LIFE = timedelta(minutes=1)

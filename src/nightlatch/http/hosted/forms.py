@@ -7,11 +7,14 @@ import msgspec
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "AppForm",
     "DevicesForm",
+    "IdForm",
     "InvitationForm",
     "PasswordForm",
     "PlainForm",
     "ProfileForm",
+    "ProveForm",
     "ReauthenticateForm",
     "RecoverForm",
     "SetPasswordForm",
@@ -73,6 +76,29 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
     account: str | None = None
     password: Secret | None = None
     return_to: str | None = None
+    aal: str | None = None
+
+
+class ProveForm(PlainForm, frozen=True, kw_only=True):
+    """The next proof of an attempt."""
+
+    account: str | None = None
+    authenticator: str | None = None
+    code: Secret | None = None
+    password: Secret | None = None
+
+
+class IdForm(PlainForm, frozen=True, kw_only=True):
+    """A button that is about one thing."""
+
+    id: str | None = None
+
+
+class AppForm(IdForm, frozen=True, kw_only=True):
+    """The first code of an authenticator app."""
+
+    code: Secret | None = None
+    name: str | None = None
 
 
 class RecoverForm(PlainForm, frozen=True, kw_only=True):

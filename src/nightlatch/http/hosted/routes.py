@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightlatch.errors import NotFound
 from nightlatch.http.exchange import Exchange
-from nightlatch.http.hosted import account, forms, recover, sign_in
+from nightlatch.http.hosted import account, authenticators, forms, prove, recover, sign_in
 from nightlatch.http.hosted.chrome import lead_on
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -50,6 +50,11 @@ PAGES: tuple[Route, ...] = (
     _form("/sign-up", sign_in.send_sign_up, forms.SignUpForm),
     _page("/verify", sign_in.verify),
     _form("/verify", sign_in.send_verify, forms.VerifyForm),
+    _page("/prove", prove.prove),
+    _form("/prove", prove.send_prove, forms.ProveForm),
+    _page("/enrol", authenticators.enrol),
+    _form("/enrol", authenticators.enrol_app, forms.PlainForm),
+    _form("/enrol/confirm", authenticators.confirm_enrolled, forms.AppForm),
     _page("/set-password", sign_in.set_password),
     _form("/set-password", sign_in.send_set_password, forms.SetPasswordForm),
     _page("/invitation", sign_in.invitation),
@@ -64,6 +69,11 @@ PAGES: tuple[Route, ...] = (
     _form("/account", account.send_profile, forms.ProfileForm, "signed_in"),
     _page("/account/security", account.security, "signed_in"),
     _form("/account/security", account.send_security, forms.PasswordForm, "signed_in"),
+    _page("/account/app", authenticators.app, "signed_in"),
+    _form("/account/app", authenticators.add_app, forms.PlainForm, "signed_in"),
+    _form("/account/app/confirm", authenticators.confirm_app, forms.AppForm, "signed_in"),
+    _form("/account/app/remove", authenticators.remove, forms.IdForm, "signed_in"),
+    _form("/account/recovery-codes", authenticators.new_recovery_codes, forms.PlainForm, "signed_in"),
     _page("/account/devices", account.devices, "signed_in"),
     _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),
     _page("/account/activity", account.activity, "signed_in"),

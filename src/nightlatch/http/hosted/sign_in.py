@@ -36,6 +36,7 @@ from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
 
 __all__ = [
+    "go_on",
     "invitation",
     "reauthenticate",
     "redeem_invitation",
@@ -91,7 +92,7 @@ def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
         )
     except NightlatchError as error:
         return _sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
-    return _next(exchange, outcome)
+    return go_on(exchange, outcome)
 
 
 def _sign_in_page(
@@ -155,7 +156,7 @@ def send_sign_up(exchange: Exchange, form: SignUpForm) -> Response:
         )
     except NightlatchError as error:
         return _sign_up_page(exchange, form, return_to, error)
-    return _next(exchange, outcome)
+    return go_on(exchange, outcome)
 
 
 def _sign_up_page(
@@ -185,9 +186,9 @@ def verify(exchange: Exchange) -> Response:
         view = exchange.auth.attempts.look_link(exchange.client, Secret(link))
         template = "recover_link.html" if view.purpose == "recover" else "link.html"
         return page(exchange, template, address=view.address, link=link)
-    more = exchange.auth.attempts.look(exchange.client, _held(exchange))
-    if more.set:
-        return lead_on(exchange, _path(exchange, "/set-password"))
+    more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
+    if _step(more) != "/verify":
+        return lead_on(exchange, _path(exchange, _step(more)))
     return _verify_page(exchange, more)
 
 
@@ -198,14 +199,14 @@ def send_verify(exchange: Exchange, form: VerifyForm) -> Response:
     if form.link is not None:
         held = exchange.cookie(exchange.app.cookies.attempt)
         outcome = attempts.link(exchange.client, form.link, Secret(held) if held else None)
-        return _next(exchange, outcome)
-    held_secret = _held(exchange)
+        return go_on(exchange, outcome)
+    held_secret = exchange.held_attempt
     more = attempts.look(exchange.client, held_secret)
     try:
         if form.again:
             return _send_again(exchange, held_secret, more)
         code = form.code or Secret("")
-        return _next(exchange, attempts.answer(exchange.client, held_secret, authenticator="email_code", code=code))
+        return go_on(exchange, attempts.answer(exchange.client, held_secret, authenticator="email_code", code=code))
     except _SHOWN as error:
         return _verify_page(exchange, more, error)
 
@@ -221,7 +222,9 @@ def _send_again(exchange: Exchange, held: Secret, more: More) -> Response:
 
 def _verify_page(exchange: Exchange, more: More, refusal: NightlatchError | None = None) -> Response:
     minutes = exchange.auth.settings.attempts.address_proof_life // timedelta(minutes=1)
-    template = "recover_code.html" if more.purpose == "recover" else "verify.html"
+    template = {"recover": "recover_code.html", "sign_in": "sign_in_code.html"}.get(more.purpose, "verify.html")
+    if more.purpose == "sign_in":
+        minutes = exchange.auth.settings.attempts.sign_in_life // timedelta(minutes=1)
     return form_page(exchange, template, refusal, beside="code", address=more.address or "", minutes=minutes)
 
 
@@ -230,16 +233,16 @@ def _verify_page(exchange: Exchange, more: More, refusal: NightlatchError | None
 
 def set_password(exchange: Exchange) -> Response:
     """Show where to choose a password."""
-    more = exchange.auth.attempts.look(exchange.client, _held(exchange))
+    more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if not more.set:
-        return lead_on(exchange, _path(exchange, "/verify"))
+        return lead_on(exchange, _path(exchange, _step(more)))
     return _set_password_page(exchange, more, "")
 
 
 def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
     """Choose a password."""
     validate_token(exchange, form.csrf_token)
-    held = _held(exchange)
+    held = exchange.held_attempt
     more = exchange.auth.attempts.look(exchange.client, held)
     try:
         outcome = exchange.auth.attempts.answer(
@@ -247,9 +250,7 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
         )
     except _SHOWN as error:
         return _set_password_page(exchange, more, form.username or "", error)
-    if more.purpose == "recover" and isinstance(outcome, Complete):
-        return recovered(exchange, outcome.return_to)
-    return _next(exchange, outcome)
+    return go_on(exchange, outcome)
 
 
 def _set_password_page(
@@ -292,7 +293,7 @@ def redeem_invitation(exchange: Exchange, form: InvitationForm) -> Response:
         )
     except _SHOWN as error:
         return _invitation_page(exchange, link, form, error)
-    return _next(exchange, outcome)
+    return go_on(exchange, outcome)
 
 
 def _invitation_page(
@@ -320,8 +321,9 @@ def _invitation_page(
 
 def reauthenticate(exchange: Exchange) -> Response:
     """Ask for the password again. Changes nothing: the attempt begins when the form is sent."""
-    return_to = exchange.app.redirects.safe(query_of(exchange.request, "return_to").get("return_to"))
-    return form_page(exchange, "reauthenticate.html", None, return_to=return_to)
+    query = query_of(exchange.request, "return_to", "aal")
+    return_to = exchange.app.redirects.safe(query.get("return_to"))
+    return form_page(exchange, "reauthenticate.html", None, return_to=return_to, aal=query.get("aal") or "")
 
 
 def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Response:
@@ -330,7 +332,8 @@ def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Respons
     return_to = exchange.app.redirects.safe(form.return_to)
     auth = exchange.auth
     try:
-        more = auth.reauthenticate.begin(exchange.client, exchange.session, return_to=return_to)
+        aal = 2 if form.aal == "2" else 1
+        more = auth.reauthenticate.begin(exchange.client, exchange.session, aal=aal, return_to=return_to)
         outcome = auth.attempts.answer(
             exchange.client,
             more.attempt,
@@ -339,19 +342,33 @@ def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Respons
             session=exchange.session,
         )
     except _SHOWN as error:
-        return form_page(exchange, "reauthenticate.html", error, beside="password", return_to=return_to)
-    return _next(exchange, outcome)
+        return form_page(
+            exchange, "reauthenticate.html", error, beside="password", return_to=return_to, aal=form.aal or ""
+        )
+    return go_on(exchange, outcome)
 
 
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
-def _next(exchange: Exchange, outcome: Outcome) -> Response:
+def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     """Lead on: to what more is needed, or in."""
     if isinstance(outcome, More):
-        step = "/set-password" if outcome.set else "/verify"
-        return lead_on(exchange, _path(exchange, step), _hold(exchange, outcome))
+        if outcome.purpose == "sign_in" and outcome.authenticators == ("email_code",):
+            exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
+        return lead_on(exchange, _path(exchange, _step(outcome)), _hold(exchange, outcome))
+    if outcome.session is None:
+        return recovered(exchange, outcome.return_to)
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
+
+
+def _step(more: More) -> str:
+    """Return the page of the step that an attempt is at."""
+    if more.set:
+        return "/set-password"
+    if more.enrol:
+        return "/enrol"
+    return "/verify" if "email_code" in more.authenticators else "/prove"
 
 
 def _in(exchange: Exchange, complete: Complete) -> list[tuple[str, str]]:
@@ -370,13 +387,6 @@ def _go(exchange: Exchange, return_to: str | None, *headers: tuple[str, str]) ->
 def _hold(exchange: Exchange, more: More) -> tuple[str, str]:
     cookies = exchange.app.cookies
     return cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
-
-
-def _held(exchange: Exchange) -> Secret:
-    value = exchange.cookie(exchange.app.cookies.attempt)
-    if value is None:
-        raise AttemptInvalid("no attempt cookie")
-    return Secret(value)
 
 
 def _path(exchange: Exchange, step: str) -> str:

@@ -28,6 +28,7 @@ from nightlatch.testing.adapter_contract import (
     paths,
     proxies,
     recovery,
+    second_factor,
     session,
     sign_in,
     sign_up,
@@ -41,6 +42,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
     cookies, origins, proxies, methods, paths, bodies, headers, recovery,
+    second_factor,
 )  # fmt: skip
 
 CONVERSATIONS: tuple[Conversation, ...] = tuple(each for subject in _SUBJECTS for each in subject.CONVERSATIONS)

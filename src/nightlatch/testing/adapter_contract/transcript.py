@@ -28,6 +28,10 @@ _RANDOM = re.compile(
     r"|(?P<mac>\b[0-9a-f]{64}\b)"
     r"|(?P<visitor>\b[0-9a-f]{32}\b)"
     r"|(?P<code>\b\d{4} \d{4}\b)"
+    r"|(?P<seed>\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b)"
+    r"|(?P<key>(?<=secret=)[A-Z2-7]{32})"
+    r"|(?P<picture><svg[^>]*?class=\\?.qr\\?.[^>]*>.*?</svg>)"
+    r"|(?P<recovery>(?:(?<=%0A)|\b)[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}\b)"
 )
 
 

@@ -1,0 +1,105 @@
+"""What I prove myself with: list, bind, name, remove."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nightlatch.errors import NotFound
+from nightlatch.flows.manage_authenticators import Bound
+from nightlatch.http.api.shapes import (
+    AuthenticatorChanges,
+    AuthenticatorsShape,
+    BeginTotpBody,
+    BoundShape,
+    ConfirmTotpBody,
+    RecoveryCodesShape,
+    SignedIn,
+    TotpProposal,
+    authenticator_shape,
+    session_shape,
+    user_shape,
+)
+from nightlatch.http.bodies import uuid_of
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.messages import Response
+from nightlatch.pages.qr import qr_svg
+from nightlatch.primitives.secret import Secret
+
+__all__ = ["authenticators", "begin_totp", "confirm_totp", "recovery_codes", "remove", "rename"]
+
+
+def authenticators(exchange: Exchange) -> Response:
+    """What I have bound."""
+    owned = exchange.auth.manage_authenticators.list(exchange.session)
+    shapes = [authenticator_shape(each) for each in owned.authenticators]
+    return exchange.json(AuthenticatorsShape(authenticators=shapes, recovery_codes_left=owned.recovery_codes_left))
+
+
+def begin_totp(exchange: Exchange, body: BeginTotpBody) -> Response:
+    """Begin to enrol an authenticator app: for who is signed in, or for a sign-in that waits for one."""
+    flows = exchange.auth.manage_authenticators
+    if body.attempt is not None:
+        proposal = flows.begin_totp_in(exchange.client, body.attempt, name=body.name)
+    else:
+        proposal = flows.begin_totp(exchange.client, exchange.session, name=body.name)
+    uri = proposal.uri.reveal()
+    return exchange.json(TotpProposal(id=proposal.id, secret=proposal.secret.reveal(), uri=uri, qr=qr_svg(uri)))
+
+
+def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
+    """Confirm it by its first code."""
+    flows = exchange.auth.manage_authenticators
+    if body.attempt is not None:
+        bound = flows.confirm_totp_in(exchange.client, body.attempt, body.id, body.code)
+    else:
+        bound = flows.confirm_totp(exchange.client, exchange.session, body.id, body.code)
+    return _bound(exchange, bound)
+
+
+def _bound(exchange: Exchange, bound: Bound) -> Response:
+    session = bound.complete.session
+    response = exchange.json(
+        BoundShape(
+            user=user_shape(bound.complete.user),
+            session=session_shape(session) if session else None,
+            return_to=bound.complete.return_to,
+            authenticator=authenticator_shape(bound.authenticator),
+            recovery_codes=_shown(bound.recovery_codes),
+        )
+    )
+    response.headers.extend(exchange.sign_in_cookies(bound.complete))
+    return response
+
+
+def recovery_codes(exchange: Exchange) -> Response:
+    """Make a new set of recovery codes."""
+    codes = exchange.auth.manage_authenticators.replace_recovery_codes(exchange.client, exchange.session)
+    return exchange.json(RecoveryCodesShape(recovery_codes=_shown(codes)))
+
+
+def rename(exchange: Exchange, body: AuthenticatorChanges) -> Response:
+    """Change what one of them is called."""
+    record = exchange.auth.manage_authenticators.rename(
+        exchange.client, exchange.session, _id(exchange), name=body.name
+    )
+    return exchange.json(authenticator_shape(record))
+
+
+def remove(exchange: Exchange) -> Response:
+    """Remove one of them; every other session ends, this one gets a new token."""
+    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(exchange))
+    shape = session_shape(complete.session) if complete.session else None
+    response = exchange.json(SignedIn(user=user_shape(complete.user), session=shape))
+    response.headers.extend(exchange.sign_in_cookies(complete))
+    return response
+
+
+def _shown(codes: tuple[Secret, ...]) -> list[str]:
+    return [each.reveal() for each in codes]
+
+
+def _id(exchange: Exchange) -> UUID:
+    found = uuid_of(exchange.segment or "")
+    if found is None:
+        raise NotFound("no id")
+    return found

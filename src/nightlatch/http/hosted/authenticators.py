@@ -1,0 +1,163 @@
+"""Pages: add an authenticator app, keep recovery codes, remove."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import UUID
+
+from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.flows.manage_authenticators import Bound, Proposal
+from nightlatch.http.bodies import query_of, uuid_of
+from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted.chrome import form_page, lead_on, page
+from nightlatch.http.hosted.forms import AppForm, IdForm, PlainForm
+from nightlatch.http.hosted.tokens import validate_token
+from nightlatch.http.messages import Response
+from nightlatch.pages.qr import qr_svg
+from nightlatch.primitives.secret import Secret
+
+__all__ = [
+    "add_app",
+    "app",
+    "confirm_app",
+    "confirm_enrolled",
+    "enrol",
+    "enrol_app",
+    "new_recovery_codes",
+    "remove",
+]
+
+
+# --- for who is signed in -------------------------------------------------------------------------------------------
+
+
+def app(exchange: Exchange) -> Response:
+    """Show the code that an app reads, once one was begun; before it the button. Changes nothing."""
+    found = uuid_of(query_of(exchange.request, "id").get("id") or "")
+    exchange.auth.manage_authenticators.see_fresh(exchange.session)
+    if found is None:
+        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/account/app", attempt=False)
+    return _app_page(exchange, found, None, signed_in=True)
+
+
+def add_app(exchange: Exchange, form: PlainForm) -> Response:
+    """Begin."""
+    validate_token(exchange, form.csrf_token)
+    proposal = exchange.auth.manage_authenticators.begin_totp(exchange.client, exchange.session)
+    return lead_on(exchange, f"{exchange.auth.settings.mount}/account/app?id={proposal.id}")
+
+
+def confirm_app(exchange: Exchange, form: AppForm) -> Response:
+    """Confirm it by its first code."""
+    validate_token(exchange, form.csrf_token)
+    found = _id(form.id)
+    try:
+        bound = exchange.auth.manage_authenticators.confirm_totp(
+            exchange.client, exchange.session, found, form.code or Secret(""), name=form.name
+        )
+    except (InvalidCode, InvalidInput, Throttled) as error:
+        return _app_page(exchange, found, error, signed_in=True, name=form.name or "")
+    return _kept(exchange, bound, f"{exchange.app.look.mount}/account/security")
+
+
+def remove(exchange: Exchange, form: IdForm) -> Response:
+    """Remove an app."""
+    validate_token(exchange, form.csrf_token)
+    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+    headers = exchange.sign_in_cookies(complete)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="app_removed")
+
+
+def new_recovery_codes(exchange: Exchange, form: PlainForm) -> Response:
+    """Make a new set, and show it once."""
+    validate_token(exchange, form.csrf_token)
+    codes = exchange.auth.manage_authenticators.replace_recovery_codes(exchange.client, exchange.session)
+    return _codes_page(exchange, codes, f"{exchange.app.look.mount}/account/security")
+
+
+# --- for a sign-in that waits for one ---------------------------------------------------------------------------------
+
+
+def enrol(exchange: Exchange) -> Response:
+    """Lead somebody through the app that their sign-in waits for. Changes nothing."""
+    found = uuid_of(query_of(exchange.request, "id").get("id") or "")
+    if found is None:
+        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/enrol", attempt=True)
+    return _app_page(exchange, found, None, signed_in=False)
+
+
+def enrol_app(exchange: Exchange, form: PlainForm) -> Response:
+    """Begin."""
+    validate_token(exchange, form.csrf_token)
+    proposal = exchange.auth.manage_authenticators.begin_totp_in(exchange.client, exchange.held_attempt)
+    return lead_on(exchange, f"{exchange.auth.settings.mount}/enrol?id={proposal.id}")
+
+
+def confirm_enrolled(exchange: Exchange, form: AppForm) -> Response:
+    """Confirm it, and end the sign-in."""
+    validate_token(exchange, form.csrf_token)
+    found = _id(form.id)
+    try:
+        bound = exchange.auth.manage_authenticators.confirm_totp_in(
+            exchange.client, exchange.held_attempt, found, form.code or Secret(""), name=form.name
+        )
+    except (InvalidCode, InvalidInput, Throttled) as error:
+        return _app_page(exchange, found, error, signed_in=False, name=form.name or "")
+    settings = exchange.auth.settings
+    onward = bound.complete.return_to or exchange.app.look.home
+    onward = settings.origin + onward if onward.startswith("/") else onward
+    cookies = exchange.app.cookies
+    return _kept(exchange, bound, onward, cookies.clear(cookies.attempt))
+
+
+# --- what they share --------------------------------------------------------------------------------------------------
+
+
+def _proposal(exchange: Exchange, found: UUID, *, signed_in: bool) -> Proposal:
+    flows = exchange.auth.manage_authenticators
+    if signed_in:
+        return flows.proposed_totp(exchange.session, found)
+    return flows.proposed_totp_in(exchange.held_attempt, found)
+
+
+def _app_page(
+    exchange: Exchange, found: UUID, refusal: NightlatchError | None, *, signed_in: bool, name: str = ""
+) -> Response:
+    proposal = _proposal(exchange, found, signed_in=signed_in)
+    return form_page(
+        exchange,
+        "app.html",
+        refusal,
+        beside="code",
+        labels={"code": "Code from the app", "name": "What to call it"},
+        action=f"{exchange.app.look.mount}/{'account/app' if signed_in else 'enrol'}/confirm",
+        id=str(found),
+        qr=qr_svg(proposal.uri.reveal()),
+        seed=proposal.secret.reveal(),
+        uri=proposal.uri.reveal(),
+        values={"name": name},
+    )
+
+
+def _kept(exchange: Exchange, bound: Bound, onward: str, *headers: tuple[str, str]) -> Response:
+    """Show the recovery codes that came with the app; lead on where there are none."""
+    cookies = [*exchange.sign_in_cookies(bound.complete), *headers]
+    if not bound.recovery_codes:
+        return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *cookies, notice="app_added")
+    shown = _codes_page(exchange, bound.recovery_codes, onward)
+    shown.headers.extend(cookies)
+    return shown
+
+
+def _codes_page(exchange: Exchange, codes: tuple[Secret, ...], onward: str) -> Response:
+    lines = [each.reveal() for each in codes]
+    text = f"Recovery codes for {exchange.auth.settings.service_name}\n\n" + "\n".join(lines) + "\n"
+    download = "data:text/plain;charset=utf-8," + quote(text)
+    return page(exchange, "recovery_codes.html", codes=lines, download=download, onward=onward)
+
+
+def _id(text: str | None) -> UUID:
+    found = uuid_of(text or "")
+    if found is None:
+        raise NotFound("no id")
+    return found
