@@ -11,6 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from nightlatch.services.clock import SystemClock
+from nightlatch.testing.authenticator_app import AuthenticatorApp
 from servers import Server
 
 pytestmark = pytest.mark.slow
@@ -162,6 +164,69 @@ def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
         walk.look(name)
     faults = [fault for fault in walk.faults if "status of 4" not in fault]
     assert faults == []
+
+
+def test_an_authenticator_app(walk: Walk) -> None:
+    """Add an app, keep the codes, sign in with both, then without the app; confirm, and make new codes."""
+    page = walk.page
+    sign_up(walk, "leo@example.org")
+    walk.open("/auth/account/security")
+    walk.look("security-no-app")
+    page.get_by_role("link", name="Add an authenticator app").click()
+    walk.look("app-begin")
+    page.get_by_role("button", name="I have one, go on").click()
+    page.get_by_text("The app is on this device").click()
+    walk.look("app")
+    app = AuthenticatorApp(page.locator("pre.seed").inner_text(), SystemClock())
+    page.get_by_label("Code from the app").fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("That code is not right")).to_be_visible()
+    walk.look("app-wrong")
+    page.get_by_label("Code from the app").fill(app.code().reveal())
+    page.get_by_label("What to call it").fill("my phone")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    walk.look("recovery-codes")
+    codes = page.locator("ol.codes code").all_inner_texts()
+    assert len(codes) == 10
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert codes[9] in Path(download.value.path()).read_text()
+    page.get_by_role("link", name="I have kept them, go on").click()
+    expect(page.get_by_text("my phone")).to_be_visible()
+    walk.look("security-app")
+
+    for way in ("app", "code"):
+        walk.open("/auth/sign-out")
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_label("E-mail").fill("leo@example.org")
+        page.get_by_label("Password", exact=True).fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="The code from your app")).to_be_visible()
+        if way == "app":
+            walk.look("prove-app")
+            page.get_by_label("Code from your app").fill("123")
+            page.get_by_role("button", name="Go on").click()
+            expect(page.get_by_text("That code is not right")).to_be_visible()
+            walk.look("prove-app-wrong")
+            page.get_by_role("link", name="I cannot use my app").click()
+            page.get_by_label("Recovery code").fill(codes[0])
+        else:
+            page.get_by_role("link", name="I cannot use my app").click()
+            walk.look("prove-recovery-code")
+            page.get_by_label("Recovery code").fill(codes[1].upper())
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    walk.open("/auth/account/security")
+    expect(page.get_by_text("8 left")).to_be_visible()
+    page.get_by_role("button", name="Make new codes").click()
+    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    walk.open("/auth/account/activity")
+    expect(page.get_by_text("A recovery code was used").first).to_be_visible()
+    page.get_by_role("link", name="Security").click()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("status")).to_contain_text("That app is removed")
+    assert [fault for fault in walk.faults if "status of 4" not in fault] == []
 
 
 def test_the_pages_work_without_javascript(chromium: Browser, server: Server) -> None:
@@ -317,13 +382,13 @@ def test_a_double_click_sends_once(walk: Walk) -> None:
     assert len(sent) == 1
 
 
-def sign_up(walk: Walk) -> None:
+def sign_up(walk: Walk, email: str = MIA) -> None:
     """Sign up, all the way, with the code as it is copied from the mail."""
     page = walk.page
     walk.open("/auth/sign-up")
-    page.get_by_label("E-mail").fill(MIA)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Code from the mail").fill(f"  {walk.server.code(MIA)} ")
+    page.get_by_label("Code from the mail").fill(f"  {walk.server.code(email)} ")
     page.get_by_role("button", name="Confirm").click()
     page.get_by_label("Password", exact=True).fill(SECRET)
     page.get_by_role("button", name="Create account").click()

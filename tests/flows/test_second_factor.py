@@ -405,3 +405,12 @@ def test_of_many_at_once_one_wins(mia: Mia, kind: str) -> None:
     for each in threads:
         each.join()
     assert len(won) == 1
+
+
+def test_a_seed_that_no_key_opens_is_a_wrong_code(mia: Mia) -> None:
+    """A key was taken away too early: a refusal that says why in the log, and no fault; recovery codes go as well."""
+    (row,) = [r for r in mia.house.store.find(Authenticator, {"user_id": mia.session.user_id}) if r.kind == "totp"]
+    mia.house.store.update(Authenticator, {"id": row.id}, {"sealed_secret": b"\x00" * 60})
+    with pytest.raises(InvalidCode, match="does not open"):
+        mia.answer(mia.password(), "totp", mia.app.code())
+    assert isinstance(mia.answer(mia.password(), "recovery_code", mia.codes[0]), Complete)

@@ -20,6 +20,7 @@ from nightlatch.services.client import Client
 
 __all__ = ["RecoveryCode"]
 
+_WRONG = "That is none of your recovery codes, or it was used before."
 _HOW_MANY = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: no i, l, o, u
 _LOOKS_LIKE = str.maketrans("ilo", "110")
@@ -79,9 +80,9 @@ class RecoveryCode:
             if any(hmac.compare_digest((row.lookup or "").encode(), each.encode()) for each in ours):
                 found = row
         if found is None:
-            raise InvalidCode("no such recovery code")
+            raise InvalidCode("no such recovery code", message=_WRONG)
         if not believed:
-            raise InvalidCode("right recovery code, but refused: too many failures before it")
+            raise InvalidCode("right recovery code, but refused: too many failures before it", message=_WRONG)
         return Verified(
             evidence=Evidence(
                 authenticator=self.kind,
@@ -99,7 +100,7 @@ class RecoveryCode:
             InvalidCode: another request was first.
         """
         if not self._store.delete(Authenticator, {"id": verified.evidence.authenticator_id, "kind": self.kind}):
-            raise InvalidCode("another request used this recovery code first")
+            raise InvalidCode("another request used this recovery code first", message=_WRONG)
         self._tries.end(subject)
 
     # --- binding ----------------------------------------------------------------------------------------------------

@@ -11,13 +11,15 @@ from nightlatch.authenticators.tries import Tries
 from nightlatch.errors import InvalidCode, InvalidInput
 from nightlatch.ports import Clock, Store, before
 from nightlatch.primitives.ids import uuid7
-from nightlatch.primitives.keyring import Keyring
+from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.primitives.otp import matching_step, new_seed
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence
 from nightlatch.services.client import Client
 
 __all__ = ["Totp"]
+
+_WRONG = "That code is not right. Type the six digits that your app shows now; each is good once."
 
 
 class Totp:
@@ -69,9 +71,11 @@ class Totp:
             if step is None:
                 continue
             if not believed:
-                raise InvalidCode("right code, but refused: too many failures before it")
+                raise InvalidCode("right code, but refused: too many failures before it", message=_WRONG)
             if step <= record.counter:
-                raise InvalidCode("step was used before")  # RFC 6238 5.2; `accept` decides among parallel ones
+                raise InvalidCode(
+                    "step was used before", message=_WRONG
+                )  # RFC 6238 5.2; `accept` decides among parallel ones
             evidence = Evidence(
                 authenticator=self.kind,
                 authenticator_id=record.id,
@@ -80,7 +84,7 @@ class Totp:
                 verified_at=now,
             )
             return Verified(evidence=evidence, counter=step)
-        raise InvalidCode("wrong code")
+        raise InvalidCode("wrong code", message=_WRONG)
 
     def accept(self, subject: Subject, verified: Verified) -> None:
         """Spend the step: it is accepted once, and no earlier one ever again (RFC 6238 5.2, adversary 46).
@@ -91,7 +95,7 @@ class Totp:
         step = verified.counter or 0
         guard = {"id": verified.evidence.authenticator_id, "counter": before(step)}
         if not self._store.update(Authenticator, guard, {"counter": step, "last_used_at": self._clock.now()}):
-            raise InvalidCode("another request used this step first")
+            raise InvalidCode("another request used this step first", message=_WRONG)
         self._tries.end(subject)
 
     # --- binding ----------------------------------------------------------------------------------------------------
@@ -125,14 +129,20 @@ class Totp:
         """
         step = matching_step(self.seed(record), code, self._clock.now())
         if step is None:
-            raise InvalidCode("wrong code at enrolment")
+            raise InvalidCode("wrong code at enrolment", message=_WRONG)
         return step
 
     def seed(self, record: Authenticator) -> bytes:
-        """Return an app's seed, unsealed."""
-        return self._keyring.unseal(
-            "totp", record.sealed_secret or b"", table="authenticator", column="sealed_secret", row_id=str(record.id)
-        )
+        """Return an app's seed, unsealed.
+
+        Raises:
+            InvalidCode: no key that is left opens it: like a wrong code, and for the operator to read in the log.
+        """
+        where = {"table": "authenticator", "column": "sealed_secret", "row_id": str(record.id)}
+        try:
+            return self._keyring.unseal("totp", record.sealed_secret or b"", **where)
+        except SealBroken as broken:
+            raise InvalidCode(broken.reason, message=_WRONG) from None
 
     @classmethod
     def of(cls, bound: Sequence[Authenticator]) -> list[Authenticator]:

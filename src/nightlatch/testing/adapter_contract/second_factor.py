@@ -12,7 +12,7 @@ from nightlatch.testing.browser import Browser, header
 
 CONVERSATIONS: list[Conversation] = []
 
-_SEED = re.compile(r'<pre class="code">([A-Z2-7 ]+)</pre>')
+_SEED = re.compile(r'<pre class="seed">([A-Z2-7 ]+)</pre>')
 
 
 def _enrol(talk: Talk, browser: Browser, **more: str) -> tuple[AuthenticatorApp, dict[str, Any]]:
