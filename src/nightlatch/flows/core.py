@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from nightlatch.authenticators.base import Method
+from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
@@ -50,6 +51,7 @@ class Core:
     outbox: Outbox
     background: Background
     password: Password
+    passkey: Passkey
     totp: Totp
     recovery_codes: RecoveryCode
     methods: Mapping[str, Method]
