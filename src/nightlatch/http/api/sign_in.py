@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.api.shapes import (
     AnswerBody,
@@ -60,6 +62,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         authenticator=body.authenticator,
         code=body.code,
         password=body.password,
+        credential=body.credential,
         new_password=body.new_password,
         username=body.username,
         name=body.name,
@@ -104,6 +107,7 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 enrol=outcome.enrol,
                 set=outcome.set,
                 expires_at=outcome.expires_at,
+                options=UNSET if outcome.options is None else outcome.options,
             )
         )
     done = SignedIn(

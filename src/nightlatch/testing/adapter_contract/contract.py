@@ -25,6 +25,7 @@ from nightlatch.testing.adapter_contract import (
     methods,
     origins,
     pages,
+    passkeys,
     paths,
     proxies,
     recovery,
@@ -42,6 +43,7 @@ __all__ = ["CONVERSATIONS", "AdapterContract", "direct_site", "reference"]
 _SUBJECTS = (
     sign_up, sign_in, session, account, pages, forms, links, invitations, assets,
     cookies, origins, proxies, methods, paths, bodies, headers, recovery,
+    passkeys,
     second_factor,
 )  # fmt: skip
 
