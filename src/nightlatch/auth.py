@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightlatch.authenticators.base import Method
+from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
@@ -14,6 +15,7 @@ from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
+from nightlatch.flows.bind_passkey import BindPasskey
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
@@ -37,9 +39,11 @@ from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
+from nightlatch.primitives.webauthn import RelyingParty
 from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
+from nightlatch.services.challenges import Challenges
 from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
@@ -114,13 +118,20 @@ class Nightlatch:
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
         )
-        methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
+        party = RelyingParty(
+            id=settings.host,
+            name=settings.service_name,
+            origins=frozenset({settings.origin, *settings.passkeys.related_origins}),
+            aaguids=frozenset(settings.passkeys.aaguids),
+        )
+        passkey = Passkey(store, clock, party, Challenges(store, clock))
+        methods: dict[str, Method] = {each.kind: each for each in (password, passkey, totp, recovery_codes)}
         self.gate = Gate(
             settings.policy,
             {
                 kind: method.factors
                 for kind, method in methods.items()
-                if settings.totp.enabled or kind == password.kind
+                if settings.totp.enabled or kind in {password.kind, passkey.kind}
             },
             enrolled=(totp.kind,) if settings.totp.enabled else (),
         )
@@ -162,6 +173,7 @@ class Nightlatch:
             outbox=self.outbox,
             background=self.background,
             password=password,
+            passkey=passkey,
             totp=totp,
             recovery_codes=recovery_codes,
             methods=methods,
@@ -189,6 +201,7 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.bind_passkey = BindPasskey(core, self.manage_authenticators)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session, User
@@ -22,6 +23,7 @@ class More:
         enrol: bind one of these.
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
+        options: what the browser is to be asked, where a passkey is.
         address: what this very client typed or proved; for its own pages.
     """
 
@@ -31,6 +33,7 @@ class More:
     enrol: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
     expires_at: datetime
+    options: dict[str, Any] | None = None
     address: str | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from nightlatch.authenticators.base import Method, Proof, Subject, Verified
@@ -176,6 +177,20 @@ class Prove:
             core.give_back(spent)
             self._accept(client, user, subject, method, verified)
             return core.attempts.advance(attempt, evidence=(*attempt.evidence, verified.evidence), step="set")
+
+    def ask_passkey(self, attempt: Attempt, secret: Secret) -> More:
+        """Tell what the browser is to be asked, with a new challenge of this attempt.
+
+        Raises:
+            InvalidInput: no passkey would help now.
+        """
+        core = self._core
+        if attempt.step != "prove" or attempt.user_id is None or core.passkey.kind not in self.kinds_for(attempt):
+            raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        bound = core.users.authenticators(attempt.user_id)
+        with core.transaction():
+            options = core.passkey.request(attempt, bound)
+        return replace(self.more_of(attempt, secret), options=options)
 
     def kinds_for(self, attempt: Attempt) -> tuple[str, ...]:
         """Return the kinds of authenticators that would help an attempt now."""

@@ -12,9 +12,12 @@ from nightlatch.flows.manage_authenticators import Bound
 from nightlatch.http.api.shapes import (
     AuthenticatorChanges,
     AuthenticatorsShape,
+    BeginPasskeyBody,
     BeginTotpBody,
     BoundShape,
+    ConfirmPasskeyBody,
     ConfirmTotpBody,
+    PasskeyProposalShape,
     RecoveryCodesShape,
     TotpProposal,
     authenticator_shape,
@@ -26,7 +29,16 @@ from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["authenticators", "begin_totp", "confirm_totp", "recovery_codes", "remove", "rename"]
+__all__ = [
+    "authenticators",
+    "begin_passkey",
+    "begin_totp",
+    "confirm_passkey",
+    "confirm_totp",
+    "recovery_codes",
+    "remove",
+    "rename",
+]
 
 
 def authenticators(exchange: Exchange) -> Response:
@@ -55,6 +67,18 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
     else:
         bound = flows.confirm_totp(exchange.client, exchange.session, body.id, body.code)
     return _bound(exchange, bound)
+
+
+def begin_passkey(exchange: Exchange, body: BeginPasskeyBody) -> Response:
+    """Begin to make a passkey."""
+    proposal = exchange.auth.bind_passkey.begin(exchange.client, exchange.session, name=body.name)
+    return exchange.json(PasskeyProposalShape(id=proposal.id, options=proposal.options))
+
+
+def confirm_passkey(exchange: Exchange, body: ConfirmPasskeyBody) -> Response:
+    """Confirm it by the credential that was made."""
+    flows = exchange.auth.bind_passkey
+    return _bound(exchange, flows.confirm(exchange.client, exchange.session, body.id, body.credential))
 
 
 def _bound(exchange: Exchange, bound: Bound) -> Response:

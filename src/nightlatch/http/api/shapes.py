@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from nightlatch.flows.addresses import Pending
 from nightlatch.primitives.secret import Secret
@@ -22,15 +23,18 @@ __all__ = [
     "AuthenticatorShape",
     "AuthenticatorsShape",
     "BeginBody",
+    "BeginPasskeyBody",
     "BeginTotpBody",
     "BoundShape",
     "ChangePasswordBody",
     "Closed",
+    "ConfirmPasskeyBody",
     "ConfirmTotpBody",
     "EventsShape",
     "LinkBody",
     "MoreShape",
     "NewAttempt",
+    "PasskeyProposalShape",
     "ReauthenticateBody",
     "RecoverBody",
     "RecoveryCodesShape",
@@ -81,19 +85,21 @@ class SignInBody(Body, frozen=True, kw_only=True):
 
 
 class BeginBody(Body, frozen=True, kw_only=True):
-    """Ask for the code of an authenticator."""
+    """Ask for the code of an authenticator, or for what a browser is to be asked for a passkey."""
 
     attempt: Secret
-    authenticator: Literal["email_code"]
+    authenticator: Literal["email_code", "passkey"]
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code", "totp", "recovery_code"] | None = None
+    authenticator: Literal["password", "email_code", "totp", "passkey", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
+    credential: dict[str, Any] | None = None
+    """What the browser's ``PublicKeyCredential.toJSON()`` gives."""
     new_password: Secret | None = None
     username: Short | None = None
     name: Short | None = None
@@ -134,6 +140,20 @@ class ConfirmTotpBody(Body, frozen=True, kw_only=True):
     attempt: Secret | None = None
     id: UUID
     code: Secret
+
+
+class BeginPasskeyBody(Body, frozen=True, kw_only=True):
+    """Begin to make a passkey."""
+
+    name: Short | None = None
+
+
+class ConfirmPasskeyBody(Body, frozen=True, kw_only=True):
+    """Confirm a passkey by the credential that was made."""
+
+    id: UUID
+    credential: dict[str, Any]
+    """What the browser's ``PublicKeyCredential.toJSON()`` gives."""
 
 
 class AuthenticatorChanges(Body, frozen=True, kw_only=True):
@@ -238,6 +258,8 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     enrol: tuple[str, ...]
     set: tuple[str, ...]
     expires_at: datetime
+    options: dict[str, Any] | UnsetType = UNSET
+    """For a passkey: ``PublicKeyCredentialRequestOptionsJSON``."""
 
 
 StepShape = SignedIn | MoreShape
@@ -305,6 +327,14 @@ class TotpProposal(Given, frozen=True, kw_only=True):
     uri: str
     qr: str
     """The same as an SVG element."""
+
+
+class PasskeyProposalShape(Given, frozen=True, kw_only=True):
+    """What a browser is to be asked to make, this once."""
+
+    id: UUID
+    options: dict[str, Any]
+    """``PublicKeyCredentialCreationOptionsJSON``."""
 
 
 class BoundShape(SignedIn, frozen=True, kw_only=True, tag_field="status", tag="complete"):

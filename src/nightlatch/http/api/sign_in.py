@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import UNSET
+
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.api.shapes import (
     AnswerBody,
@@ -63,6 +65,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         authenticator=body.authenticator,
         code=body.code,
         password=body.password,
+        credential=body.credential,
         new_password=body.new_password,
         username=body.username,
         name=body.name,
@@ -107,6 +110,7 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 enrol=outcome.enrol,
                 set=outcome.set,
                 expires_at=outcome.expires_at,
+                options=UNSET if outcome.options is None else outcome.options,
             )
         )
     return signed_in(exchange, outcome)

@@ -29,6 +29,7 @@ from nightlatch.testing.adapter_contract import (
     methods,
     origins,
     pages,
+    passkeys,
     paths,
     proxies,
     recovery,
@@ -66,6 +67,7 @@ _SUBJECTS = (
     recovery,
     leaving,
     addresses,
+    passkeys,
     second_factor,
     busy,
 )

@@ -1,0 +1,307 @@
+"""Something you have, which may also see that it is you: a passkey (W3C Web Authentication Level 3)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from nightlatch.authenticators.base import Proof, Subject, Verified
+from nightlatch.errors import Conflict, InvalidCredentials, InvalidInput
+from nightlatch.ports import Clock, Store, before
+from nightlatch.primitives.ids import uuid7
+from nightlatch.primitives.webauthn import (
+    Asserted,
+    CeremonyRefused,
+    RelyingParty,
+    claimed_challenge,
+    claimed_credential,
+    verify_assertion,
+    verify_registration,
+)
+from nightlatch.primitives.webauthn_options import Known, Verification, creation_options, request_options
+from nightlatch.records import Attempt, Authenticator, Evidence, User
+from nightlatch.services.challenges import CHALLENGE_LIFE, Challenges
+from nightlatch.services.client import Client
+
+__all__ = ["Passkey"]
+
+_USE, _MAKE = "passkey_use", "passkey_make"
+_HANDLE_BYTES = 64
+
+
+class _Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a passkey besides its key."""
+
+    user_handle: bytes
+    """Random, the same for all of a user's passkeys: it tells nothing of the user (14.6.1)."""
+    credential_id: bytes = b""
+    aaguid: UUID = UUID(int=0)
+    transports: tuple[str, ...] = ()
+    backup_eligible: bool = False
+    backed_up: bool = False
+    user_verified: bool = False
+    """Whether it ever saw that it is its owner."""
+
+
+class Passkey:
+    """Verify and bind passkeys.
+
+    Args:
+        store: where the public keys are.
+        clock: tells the time.
+        party: whom they are made for.
+        challenges: issues and spends what they sign.
+    """
+
+    kind: ClassVar[str] = "passkey"
+    factors: ClassVar[tuple[str, ...]] = ("possession", "inherence")
+    """With user verification; without it the first alone (NIST SP 800-63B-4 appendix B)."""
+    phishing_resistant: ClassVar[bool] = True
+
+    def __init__(self, store: Store, clock: Clock, party: RelyingParty, challenges: Challenges) -> None:
+        self._store = store
+        self._clock = clock
+        self._party = party
+        self._challenges = challenges
+
+    # --- proving ----------------------------------------------------------------------------------------------------
+
+    def request(
+        self, attempt: Attempt, bound: Sequence[Authenticator], *, verification: Verification = "preferred"
+    ) -> dict[str, Any]:
+        """Return what a browser is asked, with a new challenge of this attempt, in the transaction that is open.
+
+        Args:
+            attempt: the one that will be answered.
+            bound: what the user has; empty before a first factor is proven, so that nothing tells who has an account.
+            verification: whether the authenticator must see that it is its owner.
+        """
+        challenge = self._challenges.issue(_USE, holder=str(attempt.id), attempt_id=attempt.id, user_id=attempt.user_id)
+        return request_options(
+            self._party,
+            challenge=challenge,
+            life=CHALLENGE_LIFE,
+            allow=[_known(each) for each in self.of(bound)],
+            verification=verification,
+        )
+
+    def count_try(self, subject: Subject) -> bool:  # noqa: ARG002 - the shape of a method
+        """Count nothing: a signature is not guessed, and a stranger's tries must not wear the owner's key out."""
+        return True
+
+    def uncount(self, subject: Subject) -> None:
+        """Take nothing back."""
+
+    def is_used_up(self, subject: Subject) -> bool:  # noqa: ARG002
+        """Tell that it never is."""
+        return False
+
+    def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
+        """Verify an assertion. Its challenge is spent, whatever comes of it.
+
+        Raises:
+            InvalidInput: none was sent.
+            InvalidCredentials: it does not hold.
+        """
+        del client, believed
+        if proof.credential is None:
+            raise InvalidInput(fields={"credential": "Please use your passkey."})
+        if subject.attempt is None:
+            raise InvalidCredentials("a passkey answers an attempt")
+        try:
+            challenge = claimed_challenge(proof.credential)
+            self._challenges.redeem(_USE, challenge, holder=str(subject.attempt.id))
+            record = self._claimed(subject, proof.credential)
+            details = _details(record)
+            asserted = verify_assertion(
+                self._party,
+                challenge,
+                proof.credential,
+                public_key=record.public_key or b"",
+                backup_eligible=details.backup_eligible,
+            )
+        except CeremonyRefused as refused:
+            raise InvalidCredentials(str(refused)) from None
+        if asserted.user_handle not in {None, details.user_handle}:
+            raise InvalidCredentials("the authenticator says that the key is another user's")  # 7.2 step 6
+        if record.counter and asserted.sign_count <= record.counter:
+            # Two of them sign with one key: nobody knows which is the owner's (7.2 step 22, 6.1.1).
+            raise InvalidCredentials("sign count went back: the key may have been copied")
+        kept = msgspec.structs.replace(
+            details, backed_up=asserted.backed_up, user_verified=details.user_verified or asserted.user_verified
+        )
+        return Verified(
+            evidence=self._evidence(record, asserted),
+            counter=asserted.sign_count,
+            details=_written(kept),
+        )
+
+    def _claimed(self, subject: Subject, credential: object) -> Authenticator:
+        lookup = _lookup(claimed_credential(credential))
+        found = next((each for each in self.of(subject.bound) if each.lookup == lookup), None)
+        if found is None:
+            raise InvalidCredentials("no passkey of this user")  # 7.2 step 5: never by another user's
+        return found
+
+    def _evidence(self, record: Authenticator, asserted: Asserted) -> Evidence:
+        # UV = 0 is one factor, whatever the authenticator could have done (adversary 57).
+        verified = asserted.user_verified
+        return Evidence(
+            authenticator=self.kind,
+            authenticator_id=record.id,
+            factors=self.factors if verified else self.factors[:1],
+            phishing_resistant=True,
+            user_verified=verified,
+            backup_eligible=asserted.backup_eligible,
+            amr=("swk" if asserted.backup_eligible else "hwk", "user"),
+            verified_at=self._clock.now(),
+        )
+
+    def accept(self, subject: Subject, verified: Verified) -> None:  # noqa: ARG002
+        """Move the sign count on, in the transaction that is open.
+
+        Raises:
+            InvalidCredentials: another request moved it past this one.
+        """
+        count = verified.counter or 0
+        guard: dict[str, object] = {"id": verified.evidence.authenticator_id}
+        guard["counter"] = before(count) if count else 0
+        changes = {"counter": count, "details": verified.details, "last_used_at": verified.evidence.verified_at}
+        if not self._store.update(Authenticator, guard, changes):
+            raise InvalidCredentials("sign count moved on in between, or the passkey was removed")
+
+    def owner_of(self, credential: object) -> UUID | None:
+        """Return the id of the user whose passkey somebody claims to have: for a sign-in that nothing came before."""
+        try:
+            lookup = _lookup(claimed_credential(credential))
+        except CeremonyRefused:
+            return None
+        found = self._store.find(Authenticator, {"lookup": lookup}, limit=1)
+        return found[0].user_id if found and found[0].confirmed_at is not None else None
+
+    # --- binding ----------------------------------------------------------------------------------------------------
+
+    def propose(
+        self,
+        user: User,
+        bound: Sequence[Authenticator],
+        *,
+        name: str | None = None,
+        verification: Verification = "preferred",
+    ) -> tuple[Authenticator, dict[str, Any]]:
+        """Write a passkey that is not confirmed, in the transaction that is open: it counts for nothing.
+
+        Args:
+            user: whose it will be.
+            bound: what the user has: an authenticator makes no second one.
+            name: what the user calls it.
+            verification: whether the authenticator must see that it is its owner.
+
+        Returns:
+            the record, and what the browser is to be asked to make.
+        """
+        now, mine = self._clock.now(), self.of(bound)
+        handle = _details(mine[0]).user_handle if mine else secrets.token_bytes(_HANDLE_BYTES)
+        record = Authenticator(
+            id=uuid7(now),
+            user_id=user.id,
+            kind=self.kind,
+            name=name,
+            details=_written(_Details(user_handle=handle)),
+            created_at=now,
+        )
+        self._store.insert(record)
+        challenge = self._challenges.issue(_MAKE, holder=str(record.id), user_id=user.id)
+        shown = user.email or user.username or ""
+        options = creation_options(
+            self._party,
+            challenge=challenge,
+            user_handle=handle,
+            user_name=shown,
+            display_name=user.name or shown,
+            life=CHALLENGE_LIFE,
+            exclude=[_known(each) for each in mine],
+            verification=verification,
+        )
+        return record, options
+
+    def made(self, record: Authenticator, credential: object, *, user_presence: bool = True) -> Authenticator:
+        """Verify the credential that was made for a proposal. Its challenge is spent, whatever comes of it.
+
+        Args:
+            record: as `propose` wrote it.
+            credential: the browser's ``toJSON()``, decoded.
+            user_presence: False where the browser made it by itself after a password sign-in.
+
+        Returns:
+            the record as it will be; `bind` writes it.
+
+        Raises:
+            InvalidCredentials: it does not hold.
+        """
+        try:
+            challenge = claimed_challenge(credential)
+            self._challenges.redeem(_MAKE, challenge, holder=str(record.id))
+            made = verify_registration(self._party, challenge, credential, user_presence=user_presence)
+        except CeremonyRefused as refused:
+            raise InvalidCredentials(str(refused)) from None
+        details = _Details(
+            credential_id=made.credential_id,
+            user_handle=_details(record).user_handle,
+            aaguid=made.aaguid,
+            transports=made.transports,
+            backup_eligible=made.backup_eligible,
+            backed_up=made.backed_up,
+            user_verified=made.user_verified,
+        )
+        return msgspec.structs.replace(
+            record,
+            lookup=_lookup(made.credential_id),
+            public_key=made.public_key,
+            counter=made.sign_count,
+            details=_written(details),
+            confirmed_at=self._clock.now(),
+        )
+
+    def bind(self, record: Authenticator) -> None:
+        """Let a passkey that was `made` count, in the transaction that is open.
+
+        Raises:
+            InvalidCredentials: the credential is bound already, to whomever, or the proposal is gone.
+        """
+        fields = ("lookup", "public_key", "counter", "details", "confirmed_at", "name")
+        guard = {"id": record.id, "user_id": record.user_id, "confirmed_at": None}
+        try:
+            bound = self._store.update(Authenticator, guard, {each: getattr(record, each) for each in fields})
+        except Conflict:
+            raise InvalidCredentials("credential is bound already") from None  # 7.1 step 26
+        if not bound:
+            raise InvalidCredentials("proposal is gone, or was confirmed")
+
+    @classmethod
+    def of(cls, bound: Sequence[Authenticator]) -> list[Authenticator]:
+        """Return the confirmed passkeys among what a user has bound."""
+        return [each for each in bound if each.kind == cls.kind and each.confirmed_at is not None]
+
+
+def _details(record: Authenticator) -> _Details:
+    return msgspec.json.decode(record.details, type=_Details)
+
+
+def _written(details: _Details) -> str:
+    return msgspec.json.encode(details).decode()
+
+
+def _known(record: Authenticator) -> Known:
+    details = _details(record)
+    return Known(credential_id=details.credential_id, transports=details.transports)
+
+
+def _lookup(credential_id: bytes) -> str:
+    """Return what finds a passkey: an id has up to 1023 bytes, and an index takes no such key."""
+    return f"passkey:{sha256(credential_id).hexdigest()}"
