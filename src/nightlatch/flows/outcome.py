@@ -48,6 +48,7 @@ class Complete:
         device: the device cookie's value, where the device is new.
         return_to: where the person wanted to go.
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
+        recovery_codes: new ones in place of what was used up, shown this once.
     """
 
     user: User
@@ -56,6 +57,7 @@ class Complete:
     device: Secret | None = None
     return_to: str | None = None
     refresh: Secret | None = None
+    recovery_codes: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -358,7 +358,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
             exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
         return lead_on(exchange, _path(exchange, _step(outcome)), _hold(exchange, outcome))
     if outcome.session is None:
-        return recovered(exchange, outcome.return_to)
+        return recovered(exchange, outcome)
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
 
 
