@@ -181,6 +181,8 @@ class Attempt(Record, frozen=True, kw_only=True, gc=False):
     """The address in `identifier_key` was proven, in this attempt."""
     evidence: tuple[Evidence, ...] = ()
     required_aal: int = 1
+    required_phishing_resistant: bool | None = None
+    """For a reauthentication: a proof that cannot be phished must be among those given."""
     sequence: tuple[str, ...] = ()
     step: str = "prove"
     """``prove`` (an authenticator), ``enrol`` (bind one), ``set`` (a new password)."""

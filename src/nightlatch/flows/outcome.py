@@ -19,7 +19,7 @@ class More:
         attempt: hand this back with the next answer; the one that was sent is spent.
         purpose: ``sign_up``, ``sign_in``, ``reauthenticate`` or ``recover``.
         authenticators: prove one of these.
-        enrol: bind one of these.
+        enrol: bind one of these; of a reauthentication, once it is complete.
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
         address: what this very client typed or proved; for its own pages.
@@ -45,6 +45,7 @@ class Complete:
         device: the device cookie's value, where the device is new.
         return_to: where the person wanted to go.
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
+        enrol: of a reauthentication: kinds to bind, where nothing that the user has reaches what it asked for.
     """
 
     user: User
@@ -53,6 +54,7 @@ class Complete:
     device: Secret | None = None
     return_to: str | None = None
     refresh: Secret | None = None
+    enrol: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,11 @@ class Gate:
         if requirement.aal > len(every):
             raise ConfigurationError("policy asks for AAL2, but no second factor is switched on")
 
+    @property
+    def enrolled(self) -> tuple[str, ...]:
+        """The kinds that users may bind by themselves."""
+        return self._enrolled
+
     def unmet(self, roles: Sequence[str], evidence: Sequence[Evidence]) -> Requirement | None:
         """Return what policy asks of a user with these roles that the evidence does not meet; None where it is enough.
 

@@ -111,6 +111,7 @@ class ReauthenticateBody(Body, frozen=True, kw_only=True):
 
     aal: Literal[1, 2] = 1
     """The level to be proven anew, as far as one's authenticators reach."""
+    phishing_resistant: bool = False
     return_to: Short | None = None
 
 
@@ -226,6 +227,8 @@ class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more
 
     attempt: str
     authenticators: tuple[str, ...]
+    enrol: tuple[str, ...] = ()
+    """Of a reauthentication: kinds to bind once it is complete, where nothing bound reaches what was asked for."""
     expires_at: datetime
 
 

@@ -43,6 +43,7 @@ _NOTICES = {
     "code": "A new code is on its way.",
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
+    "asks_more": "What you opened asks for one more way to prove that it is you. Add one here, then go back to it.",
     "app_added": "Your app is added.",
     "app_removed": "That app is removed. Everywhere else you are signed out.",
 }

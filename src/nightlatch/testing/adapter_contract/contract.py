@@ -36,6 +36,7 @@ from nightlatch.testing.adapter_contract import (
     session,
     sign_in,
     sign_up,
+    step_up,
     tokens,
 )
 from nightlatch.testing.adapter_contract.conversation import Conversation, Premises, Talk
@@ -67,6 +68,7 @@ _SUBJECTS = (
     leaving,
     addresses,
     second_factor,
+    step_up,
     busy,
 )
 
