@@ -123,6 +123,7 @@ class Nightlatch:
                 if settings.totp.enabled or kind == password.kind
             },
             enrolled=(totp.kind,) if settings.totp.enabled else (),
+            clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         self.background = Background(

@@ -107,14 +107,29 @@ class Core:
         A client that asked for tokens gets no cookie, and so no device either: its session's own secret is forgotten.
         """
         user = assurance.user
+        self.note_enrolment_asked(assurance)
+        enrol = self.gate.enrolled if assurance.enrol_by is not None else ()
         if deliver == "tokens":
             session, _ = self.sessions.start(assurance, client, deliver=deliver)
-            return Complete(user=user, session=session, refresh=self.tokens.begin(session), return_to=return_to)
+            refresh = self.tokens.begin(session)
+            return Complete(user=user, session=session, refresh=refresh, return_to=return_to, enrol=enrol)
         device_id, device_token = self.devices.welcome(user.id, client, device)
         session, token = self.sessions.start(assurance, client, device_id=device_id)
         return Complete(
-            user=user, session=session, token=Secret(token.text()), device=device_token, return_to=return_to
+            user=user,
+            session=session,
+            token=Secret(token.text()),
+            device=device_token,
+            return_to=return_to,
+            enrol=enrol,
         )
+
+    def note_enrolment_asked(self, assurance: Assurance) -> None:
+        """Let a grace period begin, in the transaction that is open; of two at once the first counts."""
+        user = assurance.user
+        if assurance.enrol_by is not None and user.enrolment_asked_at is None:
+            guard = {"id": user.id, "enrolment_asked_at": None}
+            self.store.update(User, guard, {"enrolment_asked_at": self.clock.now()})
 
     def renew(
         self,

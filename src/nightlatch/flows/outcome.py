@@ -45,7 +45,8 @@ class Complete:
         device: the device cookie's value, where the device is new.
         return_to: where the person wanted to go.
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
-        enrol: of a reauthentication: kinds to bind, where nothing that the user has reaches what it asked for.
+        enrol: kinds to bind: nothing the user has reaches what the reauthentication asked for, or what policy will ask
+            for once its grace period is over.
     """
 
     user: User

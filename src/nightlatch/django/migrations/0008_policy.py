@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 
+import nightlatch.django.fields
 from nightlatch.django.climbing import Step
 
 
@@ -16,6 +17,13 @@ class Migration(migrations.Migration):
         Step(
             8,
             state_operations=[
+                migrations.AddField("user", "required_aal", models.BigIntegerField(blank=True, null=True)),
+                migrations.AddField(
+                    "user", "enrolment_asked_at", nightlatch.django.fields.UtcTimeField(blank=True, null=True)
+                ),
+                migrations.AddField(
+                    "session", "enrol_by", nightlatch.django.fields.UtcTimeField(blank=True, null=True)
+                ),
                 migrations.AddField(
                     "attempt", "required_phishing_resistant", models.BooleanField(blank=True, null=True)
                 ),

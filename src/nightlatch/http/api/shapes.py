@@ -199,6 +199,8 @@ class SessionShape(Given, frozen=True, kw_only=True):
     aal: int
     amr: tuple[str, ...]
     authenticated_at: datetime
+    enrol_by: datetime | None
+    """Until when sign-in goes on without what policy asks for; bind it before."""
     expires_at: datetime
 
 
@@ -387,6 +389,7 @@ def session_shape(session: Session) -> SessionShape:
         aal=session.aal,
         amr=session.amr,
         authenticated_at=session.authenticated_at,
+        enrol_by=session.enrol_by,
         expires_at=session.expires_at,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.errors import InvalidCode, InvalidCredentials, InvalidInput, NightlatchError, NotFound
@@ -107,6 +107,8 @@ class Chrome:
     mailbox: str | None
     csrf_token: str
     signed_in_as: str | None
+    enrol_by: datetime | None
+    """Until when sign-in goes on without what policy asks for."""
 
 
 def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any) -> Response:
@@ -127,6 +129,7 @@ def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any)
         mailbox=look.mailbox,
         csrf_token=token,
         signed_in_as=(session.email or session.username) if session else None,
+        enrol_by=session.enrol_by if session else None,
     )
     values = {"error": None, "errors": {}, "marked": [], "notice": notice, **values}
     headers = [_HTML, *cookie, *taken]

@@ -325,9 +325,10 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     if outcome.session is None:
         return recovered(exchange, outcome.return_to)
     if outcome.enrol:
-        # What was opened asks for more than anything that this person has: there they bind it, and from there go back.
-        page = _path(exchange, "/account/security" + _onward(outcome.return_to))
-        return lead_on(exchange, page, *_in(exchange, outcome), notice="asks_more")
+        # More is asked than anything that this person has, now or soon: there they bind it, and from there go on.
+        page = _path(exchange, "/account/security" + _onward(outcome.return_to or exchange.app.look.home))
+        notice = None if outcome.session.enrol_by else "asks_more"
+        return lead_on(exchange, page, *_in(exchange, outcome), notice=notice)
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
 
 

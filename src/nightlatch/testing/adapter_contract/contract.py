@@ -22,6 +22,7 @@ from nightlatch.testing.adapter_contract import (
     busy,
     cookies,
     forms,
+    grace,
     headers,
     invitations,
     leaving,
@@ -69,6 +70,7 @@ _SUBJECTS = (
     addresses,
     second_factor,
     step_up,
+    grace,
     busy,
 )
 
