@@ -13,7 +13,7 @@ from nightlatch.errors import InvalidInput, InvalidToken, NotAuthenticated, NotF
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Session, User
-from nightlatch.settings import Policy, Requirement
+from nightlatch.settings import Policy, Requirement, Totp
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
 MIA = "mia@example.org"
@@ -145,3 +145,39 @@ def test_the_period_is_counted_once(patient: House) -> None:
     shorter.clock.advance(days=1)
     assert isinstance(shorter.auth.sign_in.begin(ELSEWHERE, identifier=MIA, password=PASSWORD), More)
     shorter.close()
+
+
+# --- what policy leads to -------------------------------------------------------------------------------------------
+
+
+def test_what_is_to_be_bound_is_read_from_the_registry(make_house: Callable[..., House]) -> None:
+    """049: every kind that users may bind here and that would help; a sign-up leads straight on to it."""
+    house = make_house(policy=Policy(everyone=Requirement(aal=2)), identifiers="username")
+    methods = house.auth.manage_authenticators._core.methods
+    led = house.auth.sign_up.begin(HERE, username="mia", password=PASSWORD)
+    assert isinstance(led, More)
+    helping = {
+        kind for kind, each in methods.items() if each.enrolment and each.offered and "possession" in each.factors
+    }
+    assert set(led.enrol) == helping
+    assert helping
+    again = house.auth.sign_in.begin(ELSEWHERE, identifier="mia", password=PASSWORD)
+    assert isinstance(again, More)
+    assert set(again.enrol) == helping
+
+
+def test_apps_that_are_there_are_asked_for_when_no_more_may_be_added(house: House) -> None:
+    """Nobody is locked out by a setting: who has an app signs in with it."""
+    session = session_of(house.member())
+    flows = house.auth.manage_authenticators
+    proposal = flows.begin_totp(HERE, session)
+    app = AuthenticatorApp(proposal.secret, house.clock)
+    flows.confirm_totp(HERE, session, proposal.id, app.code())
+    closed = House(house.store, totp=Totp(enabled=False))
+    closed.clock.advance(minutes=1)
+    more = closed.auth.sign_in.begin(ELSEWHERE, identifier=MIA, password=PASSWORD)
+    assert isinstance(more, More)
+    assert more.authenticators == ("totp", "recovery_code")
+    code = AuthenticatorApp(proposal.secret, closed.clock).code()
+    assert session_of(closed.auth.attempts.answer(ELSEWHERE, more.attempt, authenticator="totp", code=code)).aal == 2
+    closed.close()

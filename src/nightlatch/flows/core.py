@@ -12,18 +12,18 @@ from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
-from nightlatch.flows.outcome import Complete
+from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Device, Session, User
+from nightlatch.records import Device, Evidence, Session, User
 from nightlatch.services.api_keys import ApiKeys
 from nightlatch.services.attempts import Attempts
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.client import Client
 from nightlatch.services.devices import Devices
-from nightlatch.services.gate import Assurance, Gate
+from nightlatch.services.gate import Assurance, Gate, Missing
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
@@ -122,6 +122,41 @@ class Core:
             device=device_token,
             return_to=return_to,
             enrol=enrol,
+        )
+
+    def lead_through(
+        self,
+        client: Client,
+        user: User,
+        evidence: tuple[Evidence, ...],
+        missing: Missing,
+        *,
+        return_to: str | None,
+        deliver: Literal["cookie", "tokens"] = "cookie",
+    ) -> More:
+        """Begin the sign-in of somebody who has just come to be and of whom more is asked, in the open transaction.
+
+        Whatever address they have was proven by this very client: nothing stands before what they are to bind.
+        """
+        attempt, secret = self.attempts.open(
+            "sign_in",
+            client,
+            life=self.settings.attempts.sign_in_life,
+            user_id=user.id,
+            epoch=user.epoch,
+            evidence=evidence,
+            step=missing.step,
+            proven=True,
+            return_to=return_to,
+            deliver=deliver,
+        )
+        return More(
+            attempt=secret,
+            purpose="sign_in",
+            authenticators=missing.authenticators,
+            enrol=missing.enrol,
+            set=missing.set,
+            expires_at=attempt.expires_at,
         )
 
     def note_enrolment_asked(self, assurance: Assurance) -> None:

@@ -65,7 +65,7 @@ class Prove:
                 user_id=user.id,
                 epoch=user.epoch,
                 evidence=(verified.evidence,),
-                step=_step(granted),
+                step=granted.step,
                 proven=self._may_enrol(subject),
                 return_to=return_to,
                 deliver=deliver,
@@ -131,7 +131,7 @@ class Prove:
                 user_id=user.id,
                 epoch=user.epoch,
                 evidence=collected,
-                step=_step(granted),
+                step=granted.step,
                 proven=attempt.proven or self._may_enrol(subject),
             )
         return self.more_of(advanced, secret)
@@ -229,7 +229,10 @@ class Prove:
 
     def more_of(self, attempt: Attempt, secret: Secret) -> More:
         """Tell what a sign-in or reauthentication waits for."""
-        enrol: tuple[str, ...] = (self._core.totp.kind,) if attempt.step == "enrol" and attempt.proven else ()
+        enrol: tuple[str, ...] = ()
+        if attempt.step == "enrol" and attempt.proven:
+            missing = self._missing(attempt)
+            enrol = missing.enrol if missing else ()
         if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
             enrol = self._out_of_reach(attempt, self._core.users.authenticators(attempt.user_id))
         return More(
@@ -373,7 +376,3 @@ class Prove:
             identifier_hash=None if subject.user else core.audit.identifier_hash("sign_in", subject.key),
             within=lambda: core.devices.refused(subject.device),
         )
-
-
-def _step(missing: Missing) -> str:
-    return "set" if missing.set else "prove" if missing.authenticators else "enrol"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import Literal, final
 
 import msgspec
 
@@ -73,6 +73,11 @@ class Missing:
     enrol: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
 
+    @property
+    def step(self) -> Literal["set", "prove", "enrol"]:
+        """What an attempt waits for that lacks this."""
+        return "set" if self.set else "prove" if self.authenticators else "enrol"
+
 
 def needed_by(bound: Sequence[Authenticator]) -> int:
     """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
@@ -86,7 +91,8 @@ class Gate:
     Args:
         policy: who needs what.
         factors: for each authenticator that this installation knows, the factors it proves.
-        enrolled: those of them that users may bind by themselves, when policy asks for more than they have.
+        enrolled: those of them that users may bind by themselves, when policy asks for more than they have. None: all.
+        closed: those that nobody comes to have any longer; who has one is asked for it all the same.
         clock: tells the time, for grace periods.
 
     Raises:
@@ -97,24 +103,28 @@ class Gate:
         self,
         policy: Policy,
         factors: Mapping[str, tuple[str, ...]],
-        enrolled: Sequence[str] = (),
+        enrolled: Sequence[str] | None = None,
+        *,
+        closed: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         self._policy = policy
         self._clock = clock or SystemClock()
         self._factors = dict(factors)
-        self._enrolled = tuple(enrolled)
+        self._enrolled = tuple(factors if enrolled is None else enrolled)
+        self._closed = frozenset(closed)
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
     def _reachable(self, requirement: Requirement) -> None:
-        unknown = [kind for kind in requirement.sequence if kind not in self._factors]
+        unknown = [kind for kind in requirement.sequence if kind not in self._factors or kind in self._closed]
         if unknown:
             raise ConfigurationError(f"policy names {unknown[0]!r}, which is no authenticator of this installation")
         if requirement.aal == 3:  # noqa: PLR2004 - NIST's number
             # Design section 3: out of reach without attestation, so asking for it would lock everyone out.
             raise ConfigurationError("policy asks for AAL3, which needs passkeys with verified attestation")
-        every = {factor for factors in self._factors.values() for factor in factors}
+        # A password, and what users bind: recovery codes, which come with that, bring nobody further.
+        every = {"knowledge", *(factor for kind in self._enrolled for factor in self._factors[kind])}
         if requirement.aal > len(every):
             raise ConfigurationError("policy asks for AAL2, but no second factor is switched on")
 
