@@ -107,9 +107,10 @@ def described(url: str, table: str) -> dict[str, Any]:
     inspector = sa.inspect(engine)
     columns = inspector.get_columns(table)
     return {
-        "columns": [
+        # By name: where a column stands depends on whether a later step added it, and nobody goes by it.
+        "columns": sorted(
             (each["name"], repr(each["type"]), each["nullable"], each["default"], _computed(each)) for each in columns
-        ],
+        ),
         "primary key": inspector.get_pk_constraint(table),
         "foreign keys": [{**each, "referred_schema": None} for each in inspector.get_foreign_keys(table)],
         "unique": sorted(map(str, inspector.get_unique_constraints(table))),

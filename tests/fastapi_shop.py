@@ -69,6 +69,12 @@ async def vault(user: Annotated[SignedInUser, Depends(require(max_age=timedelta(
     return {"id": user.identity}
 
 
+@router.get("/unphishable", dependencies=[Depends(require(phishing_resistant=True))])
+async def unphishable() -> dict[str, bool]:
+    """Ask for a proof that cannot be phished."""
+    return {"ok": True}
+
+
 @router.get("/very-sure", dependencies=[Depends(require(aal=2))])
 async def very_sure() -> dict[str, bool]:
     """Ask for two factors."""

@@ -61,11 +61,6 @@ def routes(app: Flask) -> Flask:
     def vault() -> dict[str, bool]:
         return {"ok": True}
 
-    @app.get("/very-sure")
-    @require(aal=2)
-    def very_sure() -> dict[str, bool]:
-        return {"ok": True}
-
     @app.route("/order", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def order() -> dict[str, bool]:
         return {"signed_in": bool(current_user.is_authenticated)}
@@ -82,6 +77,22 @@ def routes(app: Flask) -> Flask:
     def flashed() -> str:
         flash("kept in Flask's session")
         return "flashed"
+
+    return sure_routes(app)
+
+
+def sure_routes(app: Flask) -> Flask:
+    """Give it routes that ask for more than a password."""
+
+    @app.get("/very-sure")
+    @require(aal=2)
+    def very_sure() -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.get("/unphishable")
+    @require(phishing_resistant=True)
+    def unphishable() -> dict[str, bool]:
+        return {"ok": True}
 
     return app
 

@@ -110,7 +110,8 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
-        totp, recovery_codes = Totp(store, clock, keyring), RecoveryCode(store, clock, keyring)
+        totp = Totp(store, clock, keyring, offered=settings.totp.enabled)
+        recovery_codes = RecoveryCode(store, clock, keyring)
         password = Password(
             store,
             clock,
@@ -124,16 +125,14 @@ class Nightlatch:
             origins=frozenset({settings.origin, *settings.passkeys.related_origins}),
             aaguids=frozenset(settings.passkeys.aaguids),
         )
-        passkey = Passkey(store, clock, party, Challenges(store, clock))
+        passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
         methods: dict[str, Method] = {each.kind: each for each in (password, passkey, totp, recovery_codes)}
         self.gate = Gate(
             settings.policy,
-            {
-                kind: method.factors
-                for kind, method in methods.items()
-                if settings.totp.enabled or kind in {password.kind, passkey.kind}
-            },
-            enrolled=(totp.kind,) if settings.totp.enabled else (),
+            {kind: method.factors for kind, method in methods.items()},
+            enrolled=[kind for kind, method in methods.items() if method.enrolment and method.offered],
+            closed=[kind for kind, method in methods.items() if not method.offered],
+            clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         self.background = Background(

@@ -224,14 +224,23 @@ class ReauthenticationRequired(Refusal):
     Args:
         aal: the assurance level asked for, or None.
         max_age: how old the proof may be, or None.
+        phishing_resistant: whether a proof is asked for that cannot be phished.
     """
 
     code = "reauthenticate"
     message = "Please confirm that it is you before going on."
 
-    def __init__(self, reason: str = "", *, aal: int | None = None, max_age: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        reason: str = "",
+        *,
+        aal: int | None = None,
+        max_age: timedelta | None = None,
+        phishing_resistant: bool = False,
+    ) -> None:
         self.aal = aal
         self.max_age = max_age
+        self.phishing_resistant = phishing_resistant
         super().__init__(reason)
 
 

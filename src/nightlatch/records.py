@@ -97,6 +97,10 @@ class User(Record, frozen=True, kw_only=True, gc=False):
     roles: tuple[str, ...] = ()
     external_id: str | None = None
     """The key, as text, of the row in a host application's own user table."""
+    required_aal: int | None = None
+    """What this user's sign-ins must reach on an operator's word, whatever policy says of everyone and of roles."""
+    enrolment_asked_at: datetime | None = None
+    """When policy first asked for more than this user had bound: a grace period counts from here, once."""
     created_at: datetime
     updated_at: datetime
 
@@ -181,6 +185,8 @@ class Attempt(Record, frozen=True, kw_only=True, gc=False):
     """The address in `identifier_key` was proven, in this attempt."""
     evidence: tuple[Evidence, ...] = ()
     required_aal: int = 1
+    required_phishing_resistant: bool | None = None
+    """For a reauthentication: a proof that cannot be phished must be among those given."""
     sequence: tuple[str, ...] = ()
     step: str = "prove"
     """``prove`` (an authenticator), ``enrol`` (bind one), ``set`` (a new password)."""
@@ -242,6 +248,8 @@ class Session(Record, frozen=True, kw_only=True, gc=False):
     roles: tuple[str, ...] = ()
     created_at: datetime
     last_seen_at: datetime
+    enrol_by: datetime | None = None
+    """Started within a grace period: it ends when that does, unless what policy asks for is bound."""
     idle_expires_at: datetime | None = None
     """None: no idle limit. Moved on with `last_seen_at`, never past `expires_at`."""
     expires_at: datetime

@@ -101,6 +101,8 @@ class Requirement(Section, frozen=True, kw_only=True):
 
     aal: Literal[1, 2, 3] = 1
     sequence: tuple[str, ...] = ()
+    grace: timedelta | None = None
+    """How long, from when it first met somebody who has bound nothing to meet it with, sign-in goes on without."""
 
 
 class Policy(Section, frozen=True, kw_only=True):

@@ -86,6 +86,23 @@ def test_a_fresh_proof_is_asked_for_again(site: Site) -> None:
     assert site.client.get("/vault", headers=JSON).status_code == 403
 
 
+def test_a_route_that_asks_for_what_cannot_be_phished(site: Site) -> None:
+    """A page is led to confirm, and back; a program is told the attempt to begin; such a proof is let pass."""
+    site.member()
+    site.sign_in()
+    led = site.client.get("/unphishable", headers=PAGE)
+    assert (
+        led.headers["Location"] == "http://localhost/auth/reauthenticate?phishing_resistant=true&return_to=/unphishable"
+    )
+    told = site.client.get("/unphishable", headers=JSON).json()
+    begin = {"url": "http://localhost/auth/api/reauthenticate", "body": {"phishing_resistant": True}}
+    assert (told["code"], told["phishing_resistant"], told["begin"]) == ("reauthenticate", True, begin)
+    session = site.core.store.find(Session, {"username": "mia"})[0]
+    proofs = tuple(type(each)(**{**_fields(each), "phishing_resistant": True}) for each in session.evidence)
+    site.core.store.update(Session, {"id": session.id}, {"evidence": proofs})
+    assert site.client.get("/unphishable").status_code == 200
+
+
 def _fields(struct: object) -> dict[str, object]:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}  # type: ignore[attr-defined]
 

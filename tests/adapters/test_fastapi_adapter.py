@@ -115,6 +115,26 @@ def test_step_up(fast_shop: FastShop) -> None:
     assert (unsure.json()["code"], unsure.json()["aal"]) == ("reauthenticate", 2)
 
 
+def test_a_route_that_asks_for_what_cannot_be_phished(fast_shop: FastShop) -> None:
+    """A page is led to confirm, and back; a program is told the attempt to begin; such a proof is let pass."""
+    shop = fast_shop
+    shop.sign_up()
+    led = shop.client.get("/unphishable", headers=PAGE)
+    assert (
+        led.headers["Location"] == "http://localhost/auth/reauthenticate?phishing_resistant=true&return_to=/unphishable"
+    )
+    told = shop.client.get("/unphishable", headers=JSON).json()
+    begin = {"url": "http://localhost/auth/api/reauthenticate", "body": {"phishing_resistant": True}}
+    assert (told["code"], told["phishing_resistant"], told["begin"]) == ("reauthenticate", True, begin)
+    begun = shop.client.post("/auth/api/reauthenticate", json=begin["body"]).json()
+    assert begun["authenticators"] == ["password"]
+    core = shop.extension.core
+    session = core.store.find(Session, {"aal": after(0)})[0]
+    proofs = tuple(msgspec.structs.replace(each, phishing_resistant=True) for each in session.evidence)
+    core.store.update(Session, {"id": session.id}, {"evidence": proofs})
+    assert shop.client.get("/unphishable", headers=JSON).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"), [(Busy("full"), 503, "busy"), (StoreUnavailable("gone"), 503, "unavailable")]
 )

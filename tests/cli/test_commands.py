@@ -257,3 +257,13 @@ def test_api_keys(run: Callable[..., Result], mia: str, tmp_path: Path) -> None:
     assert (row["id"], row["name"], row["scopes"]) == (str(key.id), "till", ["orders:read"])
     assert "till" in run("api-keys", "list", "--user", MIA).output
     assert [run("api-keys", "revoke", each).exit_code for each in (str(key.id), str(key.id), "nonsense")] == [0, 1, 1]
+
+
+def test_two_factors_are_asked_of_one_user(run: Callable[..., Result], mia: str) -> None:
+    """And no longer; what nobody can reach here is refused in a sentence."""
+    asked = json.loads(run("users", "require", MIA, "--aal", "2", "--json").output)
+    assert (asked["id"], asked["required_aal"]) == (mia, 2)
+    assert json.loads(run("users", "require", MIA, "--aal", "1", "--json").output)["required_aal"] == 1
+    refused = run("users", "require", MIA, "--aal", "3")
+    assert refused.exit_code == 2
+    assert json.loads(run("users", "show", MIA, "--json").output)["required_aal"] == 1

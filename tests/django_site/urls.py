@@ -76,6 +76,12 @@ def vault(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"amr": list(request.auth.amr)})
 
 
+@require(phishing_resistant=True)
+def unphishable(request: HttpRequest) -> JsonResponse:
+    """Need a proof that cannot be phished."""
+    return JsonResponse({"amr": list(request.auth.amr)})
+
+
 class VerySure(RequireMixin, View):
     """Need more than this installation can ask for."""
 
@@ -166,6 +172,7 @@ urlpatterns = [
     path("groups", groups),
     path("reports", reports),
     path("vault", vault),
+    path("unphishable", unphishable),
     path("very-sure", VerySure.as_view()),
     path("later", later),
     path("json-sign-in", json_sign_in),

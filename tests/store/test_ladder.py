@@ -54,7 +54,7 @@ def climb(tool: str, number: int, url: str) -> None:
 def test_the_tools_take_turns(new_database: Callable[[], str], order: tuple[str, ...]) -> None:
     """Whoever comes to a step first does it and says so; the tables are the same, and both find all done."""
     url, made = new_database(), new_database()
-    for number, tool in enumerate(order, start=1):
+    for number, tool in zip(STEPS, order, strict=True):
         climb(tool, number, url)
     assert migrate(url) == []
     with django_databases.migrated(url) as alias:

@@ -63,6 +63,10 @@ class Method(Protocol):
     factors: ClassVar[tuple[str, ...]]
     """Of ``knowledge``, ``possession``, ``inherence``."""
     phishing_resistant: ClassVar[bool]
+    enrolment: ClassVar[bool]
+    """Whether users bind one in a step of its own, which policy may lead them to."""
+    offered: bool
+    """Whether settings let users come to have one. Those that are there go on being asked for either way."""
 
     def count_try(self, subject: Subject) -> bool:
         """Count a try, before it is verified, in the transaction that is open.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
@@ -56,14 +57,19 @@ class Passkey:
         clock: tells the time.
         party: whom they are made for.
         challenges: issues and spends what they sign.
+        offered: whether users may make one; never where the site's address is a number, which is no RP ID.
     """
 
     kind: ClassVar[str] = "passkey"
     factors: ClassVar[tuple[str, ...]] = ("possession", "inherence")
     """With user verification; without it the first alone (NIST SP 800-63B-4 appendix B)."""
     phishing_resistant: ClassVar[bool] = True
+    enrolment: ClassVar[bool] = True
 
-    def __init__(self, store: Store, clock: Clock, party: RelyingParty, challenges: Challenges) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, party: RelyingParty, challenges: Challenges, *, offered: bool = True
+    ) -> None:
+        self.offered = offered and not _is_number(party.id)
         self._store = store
         self._clock = clock
         self._party = party
@@ -305,3 +311,11 @@ def _known(record: Authenticator) -> Known:
 def _lookup(credential_id: bytes) -> str:
     """Return what finds a passkey: an id has up to 1023 bytes, and an index takes no such key."""
     return f"passkey:{sha256(credential_id).hexdigest()}"
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

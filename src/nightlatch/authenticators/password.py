@@ -41,6 +41,8 @@ class Password:
     kind: ClassVar[str] = "password"
     factors: ClassVar[tuple[str, ...]] = ("knowledge",)
     phishing_resistant: ClassVar[bool] = False
+    enrolment: ClassVar[bool] = False
+    offered = True
 
     def __init__(
         self, store: Store, clock: Clock, pool: HashingPool, policy: PasswordPolicy, service_name: str

@@ -39,6 +39,9 @@ class RecoveryCode:
     kind: ClassVar[str] = "recovery_code"
     factors: ClassVar[tuple[str, ...]] = ("possession",)
     phishing_resistant: ClassVar[bool] = False
+    enrolment: ClassVar[bool] = False
+    """They come with the first second factor, and stand in for it: no policy is met by them alone."""
+    offered = True
 
     def __init__(self, store: Store, clock: Clock, keyring: Keyring) -> None:
         self._store = store

@@ -29,13 +29,16 @@ class Totp:
         store: where the seeds are, sealed.
         clock: tells the time.
         keyring: seals them.
+        offered: whether users may add one.
     """
 
     kind: ClassVar[str] = "totp"
     factors: ClassVar[tuple[str, ...]] = ("possession",)
     phishing_resistant: ClassVar[bool] = False
+    enrolment: ClassVar[bool] = True
 
-    def __init__(self, store: Store, clock: Clock, keyring: Keyring) -> None:
+    def __init__(self, store: Store, clock: Clock, keyring: Keyring, *, offered: bool = True) -> None:
+        self.offered = offered
         self._store = store
         self._clock = clock
         self._keyring = keyring

@@ -56,6 +56,7 @@ def _user_row(user: User) -> dict[str, Any]:
         "username": user.username,
         "name": user.name,
         "roles": user.roles,
+        "required_aal": user.required_aal or 1,
         "status": user.status,
         "created_at": user.created_at,
     }
@@ -130,6 +131,15 @@ def _users(load: Loader) -> click.Group:
         with plain_errors():
             operator = load().operator
             show_one(_user_row(operator.set_roles(operator.find_user(user).id, roles)), as_json=as_json)
+
+    @group.command("require", help="Say what a user's sign-ins must reach, whatever their roles ask for; 1 lifts it.")
+    @click.argument("user")
+    @click.option("--aal", required=True, type=click.IntRange(1, 3), help="1: a password; 2: two factors.")
+    @as_json
+    def require(*, user: str, aal: int, as_json: bool) -> None:
+        with plain_errors():
+            operator = load().operator
+            show_one(_user_row(operator.require(operator.find_user(user).id, aal)), as_json=as_json)
 
     group.add_command(recover_command(load))
     for name, past, text in (

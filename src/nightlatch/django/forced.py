@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from nightlatch.auth import Nightlatch as Core
@@ -11,7 +10,7 @@ from nightlatch.django.installation import installation
 from nightlatch.django.users import record_of
 from nightlatch.errors import ConfigurationError, InvalidCredentials
 from nightlatch.primitives.assurance import next_in_sequence
-from nightlatch.records import Evidence
+from nightlatch.records import Evidence, User
 from nightlatch.services.gate import Assurance
 
 __all__ = ["assurance_for"]
@@ -33,17 +32,17 @@ def assurance_for(user: Any) -> Assurance:
     record = record_of(user)
     if record is None:
         raise ConfigurationError(f"{user!r} has no row in Nightlatch's table: make users with create_user()")
-    granted = core.gate.admit(record, _enough(core, record.roles), ())
+    granted = core.gate.admit(record, _enough(core, record), ())
     if not isinstance(granted, Assurance):
         raise InvalidCredentials("policy asks for what no test gives")
     return granted
 
 
-def _enough(core: Core, roles: Sequence[str]) -> tuple[Evidence, ...]:
-    """Return what policy asks of these roles, proof by proof."""
+def _enough(core: Core, user: User) -> tuple[Evidence, ...]:
+    """Return what policy asks of a user, proof by proof."""
     evidence: tuple[Evidence, ...] = (_proof(core, "password", "knowledge"),)
     for _ in range(_MOST_PROOFS):
-        asked = core.gate.unmet(roles, evidence)
+        asked = core.gate.unmet(user, evidence)
         if asked is None:
             break
         evidence += (_proof(core, next_in_sequence(evidence, asked.sequence) or "totp", "possession"),)

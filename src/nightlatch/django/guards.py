@@ -22,6 +22,7 @@ def require(
     role: str | None = None,
     aal: int | None = None,
     max_age: timedelta | None = None,
+    phishing_resistant: bool = False,
     scope: str | None = None,
 ) -> Callable[[View], View]:
     """Guard a view, synchronous or not.
@@ -30,6 +31,7 @@ def require(
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        phishing_resistant: whether a proof that cannot be phished (a passkey) must be among them.
         scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
     Raises:
@@ -39,7 +41,9 @@ def require(
     """
 
     def admit(request: HttpRequest) -> None:
-        auth_of(request).require(role=role, aal=aal, max_age=max_age, scope=scope)
+        auth_of(request).require(
+            role=role, aal=aal, max_age=max_age, phishing_resistant=phishing_resistant, scope=scope
+        )
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
@@ -67,6 +71,7 @@ class RequireMixin:
     required_role: ClassVar[str | None] = None
     required_aal: ClassVar[int | None] = None
     required_max_age: ClassVar[timedelta | None] = None
+    required_phishing_resistant: ClassVar[bool] = False
     required_scope: ClassVar[str | None] = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -75,6 +80,7 @@ class RequireMixin:
             role=self.required_role,
             aal=self.required_aal,
             max_age=self.required_max_age,
+            phishing_resistant=self.required_phishing_resistant,
             scope=self.required_scope,
         )
         return guard(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]

@@ -123,6 +123,7 @@ class Auth:
         role: str | None = None,
         aal: int | None = None,
         max_age: timedelta | None = None,
+        phishing_resistant: bool = False,
         scope: str | None = None,
     ) -> None:
         """Ask for somebody who is signed in, and how sure.
@@ -131,6 +132,7 @@ class Auth:
             role: one that the user must have.
             aal: the assurance level that the session must have reached.
             max_age: how old its proof may be.
+            phishing_resistant: whether a proof that cannot be phished (a passkey) must be among them.
             scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
         Raises:
@@ -144,7 +146,14 @@ class Auth:
                 self.__dict__.pop(name, None)
             self._request.user = self.user
         _ = self.user  # a project's own user may be gone or inactive
-        admit(self.session, role=role, aal=aal, max_age=max_age, now=installation().core.clock.now())
+        admit(
+            self.session,
+            role=role,
+            aal=aal,
+            max_age=max_age,
+            phishing_resistant=phishing_resistant,
+            now=installation().core.clock.now(),
+        )
 
     def __repr__(self) -> str:
         return "Auth(nobody)" if self.session is None else f"Auth({self.session.user_id})"

@@ -39,13 +39,30 @@ class _Optional(_SessionCookie):
 class _Requirement(_SessionCookie):
     """A dependency; those that ask for the same are equal, so that FastAPI asks once and overrides find them."""
 
-    def __init__(self, role: str | None, aal: int | None, max_age: timedelta | None, scope: str | None) -> None:
+    def __init__(
+        self,
+        role: str | None,
+        aal: int | None,
+        max_age: timedelta | None,
+        scope: str | None,
+        *,
+        phishing_resistant: bool,
+    ) -> None:
         super().__init__()
-        self._role, self._aal, self._max_age, self._scope = self._asked = (role, aal, max_age, scope)
+        self._role, self._aal, self._max_age, self._scope = role, aal, max_age, scope
+        self._phishing_resistant = phishing_resistant
+        self._asked = (role, aal, max_age, scope, phishing_resistant)
 
     async def __call__(self, connection: HTTPConnection) -> SignedInUser:
         """Tell who is signed in, or refuse."""
-        return await admitted_user(connection, role=self._role, aal=self._aal, max_age=self._max_age, scope=self._scope)
+        return await admitted_user(
+            connection,
+            role=self._role,
+            aal=self._aal,
+            max_age=self._max_age,
+            phishing_resistant=self._phishing_resistant,
+            scope=self._scope,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Requirement) and other._asked == self._asked
@@ -59,6 +76,7 @@ def require(
     role: str | None = None,
     aal: int | None = None,
     max_age: timedelta | None = None,
+    phishing_resistant: bool = False,
     scope: str | None = None,
 ) -> _Requirement:
     """Return a dependency that lets only some pass: ``dependencies=[Depends(require(role="editor"))]``.
@@ -67,6 +85,7 @@ def require(
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        phishing_resistant: whether a proof that cannot be phished (a passkey) must be among them.
         scope: one that an API key must have, if it has any; without it a key with scopes is nobody here.
 
     Returns:
@@ -74,7 +93,7 @@ def require(
         `ReauthenticationRequired`: problem documents for programs; a page request is led to the sign-in page, or to
         reauthentication, and back.
     """
-    return _Requirement(role, aal, max_age, scope)
+    return _Requirement(role, aal, max_age, scope, phishing_resistant=phishing_resistant)
 
 
 CurrentUser = Annotated[SignedInUser, Depends(require())]

@@ -29,6 +29,7 @@ async def admitted_user(
     role: str | None,
     aal: int | None,
     max_age: timedelta | None,
+    phishing_resistant: bool,
     scope: str | None,
 ) -> SignedInUser:
     """Return who is signed in, sure enough.
@@ -42,5 +43,12 @@ async def admitted_user(
     user = await visit.user()
     if user is None:
         raise NotAuthenticated("nobody is signed in")
-    admit(user.session, role=role, aal=aal, max_age=max_age, now=visit.site.core.clock.now())
+    admit(
+        user.session,
+        role=role,
+        aal=aal,
+        max_age=max_age,
+        phishing_resistant=phishing_resistant,
+        now=visit.site.core.clock.now(),
+    )
     return user

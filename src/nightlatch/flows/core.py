@@ -13,18 +13,18 @@ from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
-from nightlatch.flows.outcome import Complete
+from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Device, Session, User
+from nightlatch.records import Device, Evidence, Session, User
 from nightlatch.services.api_keys import ApiKeys
 from nightlatch.services.attempts import Attempts
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
 from nightlatch.services.client import Client
 from nightlatch.services.devices import Devices
-from nightlatch.services.gate import Assurance, Gate
+from nightlatch.services.gate import Assurance, Gate, Missing
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
@@ -109,14 +109,64 @@ class Core:
         A client that asked for tokens gets no cookie, and so no device either: its session's own secret is forgotten.
         """
         user = assurance.user
+        self.note_enrolment_asked(assurance)
+        enrol = self.gate.enrolled if assurance.enrol_by is not None else ()
         if deliver == "tokens":
             session, _ = self.sessions.start(assurance, client, deliver=deliver)
-            return Complete(user=user, session=session, refresh=self.tokens.begin(session), return_to=return_to)
+            refresh = self.tokens.begin(session)
+            return Complete(user=user, session=session, refresh=refresh, return_to=return_to, enrol=enrol)
         device_id, device_token = self.devices.welcome(user.id, client, device)
         session, token = self.sessions.start(assurance, client, device_id=device_id)
         return Complete(
-            user=user, session=session, token=Secret(token.text()), device=device_token, return_to=return_to
+            user=user,
+            session=session,
+            token=Secret(token.text()),
+            device=device_token,
+            return_to=return_to,
+            enrol=enrol,
         )
+
+    def lead_through(
+        self,
+        client: Client,
+        user: User,
+        evidence: tuple[Evidence, ...],
+        missing: Missing,
+        *,
+        return_to: str | None,
+        deliver: Literal["cookie", "tokens"] = "cookie",
+    ) -> More:
+        """Begin the sign-in of somebody who has just come to be and of whom more is asked, in the open transaction.
+
+        Whatever address they have was proven by this very client: nothing stands before what they are to bind.
+        """
+        attempt, secret = self.attempts.open(
+            "sign_in",
+            client,
+            life=self.settings.attempts.sign_in_life,
+            user_id=user.id,
+            epoch=user.epoch,
+            evidence=evidence,
+            step=missing.step,
+            proven=True,
+            return_to=return_to,
+            deliver=deliver,
+        )
+        return More(
+            attempt=secret,
+            purpose="sign_in",
+            authenticators=missing.authenticators,
+            enrol=missing.enrol,
+            set=missing.set,
+            expires_at=attempt.expires_at,
+        )
+
+    def note_enrolment_asked(self, assurance: Assurance) -> None:
+        """Let a grace period begin, in the transaction that is open; of two at once the first counts."""
+        user = assurance.user
+        if assurance.enrol_by is not None and user.enrolment_asked_at is None:
+            guard = {"id": user.id, "enrolment_asked_at": None}
+            self.store.update(User, guard, {"enrolment_asked_at": self.clock.now()})
 
     def renew(
         self,

@@ -17,7 +17,7 @@ from nightlatch.errors import AttemptInvalid, Conflict, InvalidCode, InvalidInpu
 from nightlatch.flows.administrators import ADMINISTRATOR, had_administrator, note_administrator
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, identified, valid_role
-from nightlatch.flows.outcome import Complete
+from nightlatch.flows.outcome import Outcome
 from nightlatch.pages.mails import InvitationMail
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
 from nightlatch.primitives.secret import Secret
@@ -139,7 +139,7 @@ class Invitations:
         username: str | None = None,
         name: str | None = None,
         new_password: Secret,
-    ) -> Complete:
+    ) -> Outcome:
         """Make the account that an invitation is for, and sign in.
 
         Args:
@@ -169,7 +169,7 @@ class Invitations:
         except InvalidCode as refusal:
             raise LinkInvalid(refusal.reason) from None
 
-    def _create(self, client: Client, row: OneTimeSecret, attempt: Attempt, invited: _Invited, hashed: str) -> Complete:
+    def _create(self, client: Client, row: OneTimeSecret, attempt: Attempt, invited: _Invited, hashed: str) -> Outcome:
         core = self._core
         now = core.clock.now()
         with core.transaction():
@@ -185,7 +185,9 @@ class Invitations:
             evidence = self._bind(row, user, hashed, now)
             core.audit.done("user_created", client, user_id=user.id, details={"roles": user.roles})
             granted = core.gate.admit(user, evidence, core.users.authenticators(user.id))
-            return core.welcome(client, granted) if isinstance(granted, Assurance) else Complete(user=user)
+            if isinstance(granted, Assurance):
+                return core.welcome(client, granted)
+            return core.lead_through(client, user, evidence, granted, return_to=None)
 
     def _taken(self, invited: _Invited) -> InvalidInput:
         if invited.username_key is not None and self._core.users.find("username", invited.username_key) is not None:

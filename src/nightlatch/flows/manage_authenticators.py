@@ -261,7 +261,7 @@ class ManageAuthenticators:
             core.users.end_access(user.id, keep=session.id)
             # What was proven with it counts no longer (adversary 48); and policy holds for who is signed in already.
             left = tuple(each for each in session.evidence if each.authenticator_id != record.id)
-            if core.gate.unmet(user.roles, left) is not None:
+            if core.gate.unmet(user, left) is not None:
                 raise Forbidden("policy asks for more than would be left", message=_NEEDED)
             complete = self._rotate(session, user.id, left)
             self._note(client, user, session, "authenticator_removed", record)

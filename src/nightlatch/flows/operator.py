@@ -117,11 +117,33 @@ class Operator:
             core.users.change(user_id, roles=chosen)
             if ADMINISTRATOR in chosen:
                 note_administrator(core)  # a link for the first one that is still about is worth nothing from now on
-            for each in core.store.find(Session, {"user_id": user_id}):
-                if core.gate.unmet(chosen, each.evidence) is not None:
-                    core.sessions.end(each.id, user_id)
+            self._end_what_falls_short(user_id)
             core.audit.done("privilege_permissions_changed", NOBODY, user_id=user_id, details={"roles": chosen})
         return self._get(user_id)
+
+    def require(self, user_id: UUID, aal: int) -> User:
+        """Say what a user's sign-ins must reach, whatever policy says of everyone and of roles; 1 lifts it.
+
+        Sessions that have not proven it end: signing in anew leads through it.
+
+        Raises:
+            NotFound: there is none.
+            InvalidInput: nobody can reach that here.
+        """
+        core = self._core
+        core.gate.see_reachable(aal)
+        with core.transaction():
+            if not core.store.update(User, {"id": user_id}, {"required_aal": aal if aal > 1 else None}):
+                raise NotFound("no such user")
+            self._end_what_falls_short(user_id)
+            core.audit.done("policy_required", NOBODY, user_id=user_id, details={"aal": aal})
+        return self._get(user_id)
+
+    def _end_what_falls_short(self, user_id: UUID) -> None:
+        core, user = self._core, self._get(user_id)
+        for each in core.store.find(Session, {"user_id": user_id}):
+            if core.gate.unmet(user, each.evidence) is not None:
+                core.sessions.end(each.id, user_id)
 
     def sessions(self, *, user_id: UUID | None = None, limit: int = 100) -> list[Session]:
         """Return living sessions, of one user or of all, the one seen last first."""

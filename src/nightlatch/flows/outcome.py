@@ -20,7 +20,7 @@ class More:
         attempt: hand this back with the next answer; the one that was sent is spent.
         purpose: ``sign_up``, ``sign_in``, ``reauthenticate`` or ``recover``.
         authenticators: prove one of these.
-        enrol: bind one of these.
+        enrol: bind one of these; of a reauthentication, once it is complete.
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
         options: what the browser is to be asked, where a passkey is.
@@ -49,6 +49,8 @@ class Complete:
         return_to: where the person wanted to go.
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
         recovery_codes: new ones in place of what was used up, shown this once.
+        enrol: kinds to bind: nothing the user has reaches what the reauthentication asked for, or what policy will ask
+            for once its grace period is over.
     """
 
     user: User
@@ -58,6 +60,7 @@ class Complete:
     return_to: str | None = None
     refresh: Secret | None = None
     recovery_codes: tuple[Secret, ...] = ()
+    enrol: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

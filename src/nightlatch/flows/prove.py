@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,12 +14,12 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredenti
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
-from nightlatch.primitives.assurance import condensed, level_of
+from nightlatch.primitives.assurance import condensed, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Evidence, Identifier, Session, User
+from nightlatch.records import Attempt, Authenticator, Evidence, Identifier, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.gate import Assurance, Missing
+from nightlatch.services.gate import Assurance, Missing, needed_by
 from nightlatch.services.throttle import Spent
 from nightlatch.services.users import Claim
 
@@ -64,7 +65,7 @@ class Prove:
                 user_id=user.id,
                 epoch=user.epoch,
                 evidence=(verified.evidence,),
-                step=_step(granted),
+                step=granted.step,
                 proven=self._may_enrol(subject),
                 return_to=return_to,
                 deliver=deliver,
@@ -130,7 +131,7 @@ class Prove:
                 user_id=user.id,
                 epoch=user.epoch,
                 evidence=collected,
-                step=_step(granted),
+                step=granted.step,
                 proven=attempt.proven or self._may_enrol(subject),
             )
         return self.more_of(advanced, secret)
@@ -148,7 +149,7 @@ class Prove:
         subject, method = self._asked(client, attempt, kind)
         user, verified, spent = self.verify(client, subject, method, proof)
         collected = (*attempt.evidence, verified.evidence)
-        if level_of(collected).aal < attempt.required_aal:
+        if not self._reaches(attempt, collected, subject.bound):
             with core.transaction():
                 core.give_back(spent)
                 self._accept(client, user, subject, method, verified)
@@ -162,7 +163,7 @@ class Prove:
             core.users.hold(user)
             complete = core.renew(user, session, epoch=user.epoch, assurance=granted, return_to=attempt.return_to)
             core.audit.done("authn_reauthenticate", client, user_id=user.id, session_id=session.id)
-        return complete
+        return replace(complete, enrol=self._out_of_reach(attempt, subject.bound))
 
     def besides(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> tuple[Attempt, Secret]:
         """Verify the further authenticator that a recovery asks for; then a password may be set.
@@ -203,9 +204,34 @@ class Prove:
             missing = self._missing(attempt)
             return missing.authenticators if missing else ()
         proven = {factor for each in attempt.evidence for factor in each.factors}
-        bound = {each.kind for each in core.users.authenticators(attempt.user_id) if each.confirmed_at is not None}
-        kinds = tuple(kind for kind, method in core.methods.items() if kind in bound and set(method.factors) - proven)
+        bound = self._confirmed(core.users.authenticators(attempt.user_id))
+        resistant = tuple(kind for kind in bound if core.methods[kind].phishing_resistant)
+        if attempt.required_phishing_resistant and resistant:
+            return resistant
+        kinds = tuple(kind for kind in bound if set(core.methods[kind].factors) - proven)
         return tuple(kind for kind in kinds if kind != Password.kind) if attempt.purpose == "recover" else kinds
+
+    def _confirmed(self, bound: Sequence[Authenticator]) -> tuple[str, ...]:
+        """Return the kinds of what a user has bound, in the registry's order."""
+        kinds = {each.kind for each in bound if each.confirmed_at is not None}
+        return tuple(kind for kind in self._core.methods if kind in kinds)
+
+    def _reaches(self, attempt: Attempt, evidence: Sequence[Evidence], bound: Sequence[Authenticator]) -> bool:
+        """Tell whether a reauthentication has what it asked for, as far as its user's authenticators reach."""
+        resistant = any(self._core.methods[kind].phishing_resistant for kind in self._confirmed(bound))
+        return meets(
+            evidence,
+            aal=min(attempt.required_aal, needed_by(bound)),
+            phishing_resistant=bool(attempt.required_phishing_resistant) and resistant,
+            now=self._core.clock.now(),
+        )
+
+    def _out_of_reach(self, attempt: Attempt, bound: Sequence[Authenticator]) -> tuple[str, ...]:
+        """Return what to bind where nothing that the user has reaches what a reauthentication asks for."""
+        methods, owned = self._core.methods, self._confirmed(bound)
+        if attempt.required_phishing_resistant and not any(methods[kind].phishing_resistant for kind in owned):
+            return tuple(kind for kind in self._core.gate.enrolled if methods[kind].phishing_resistant)
+        return self._core.gate.enrolled if attempt.required_aal > needed_by(bound) else ()
 
     def _missing(self, attempt: Attempt) -> Missing | None:
         core = self._core
@@ -217,11 +243,17 @@ class Prove:
 
     def more_of(self, attempt: Attempt, secret: Secret) -> More:
         """Tell what a sign-in or reauthentication waits for."""
+        enrol: tuple[str, ...] = ()
+        if attempt.step == "enrol" and attempt.proven:
+            missing = self._missing(attempt)
+            enrol = missing.enrol if missing else ()
+        if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
+            enrol = self._out_of_reach(attempt, self._core.users.authenticators(attempt.user_id))
         return More(
             attempt=secret,
             purpose=attempt.purpose,
             authenticators=self._helping(attempt),
-            enrol=(self._core.totp.kind,) if attempt.step == "enrol" and attempt.proven else (),
+            enrol=enrol,
             set=(Password.kind,) if attempt.step == "set" else (),
             expires_at=attempt.expires_at,
         )
@@ -358,7 +390,3 @@ class Prove:
             identifier_hash=None if subject.user else core.audit.identifier_hash("sign_in", subject.key),
             within=lambda: core.devices.refused(subject.device),
         )
-
-
-def _step(missing: Missing) -> str:
-    return "set" if missing.set else "prove" if missing.authenticators else "enrol"

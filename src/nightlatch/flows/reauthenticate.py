@@ -9,7 +9,6 @@ from nightlatch.flows.outcome import More
 from nightlatch.flows.prove import Prove
 from nightlatch.records import Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.gate import needed_by
 from nightlatch.services.throttle import Charge
 
 __all__ = ["Reauthenticate"]
@@ -27,13 +26,25 @@ class Reauthenticate:
         self._core = core
         self._prove = prove
 
-    def begin(self, client: Client, session: Session, *, aal: int = 1, return_to: str | None = None) -> More:
+    def begin(
+        self,
+        client: Client,
+        session: Session,
+        *,
+        aal: int = 1,
+        phishing_resistant: bool = False,
+        return_to: str | None = None,
+    ) -> More:
         """Begin a reauthentication. Answering it rotates the session's token.
+
+        Where the user's own authenticators do not reach what is asked for, it ends at what they reach, and `enrol`
+        says what to bind then.
 
         Args:
             client: who is asking.
             session: the acting one.
-            aal: the level to be proven anew, as far as the user's authenticators reach.
+            aal: the level to be proven anew.
+            phishing_resistant: whether a proof that cannot be phished must be among those given.
             return_to: where the person wanted to go.
 
         Raises:
@@ -54,7 +65,8 @@ class Reauthenticate:
                 user_id=user.id,
                 epoch=user.epoch,
                 session_id=session.id,
-                required_aal=min(aal, needed_by(core.users.authenticators(user.id))),
+                required_aal=aal,
+                required_phishing_resistant=phishing_resistant,
                 return_to=return_to,
             )
         return self._prove.more_of(attempt, secret)

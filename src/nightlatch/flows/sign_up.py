@@ -23,7 +23,7 @@ from nightlatch.errors import (
 )
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name, identified
-from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.flows.outcome import More, Outcome
 from nightlatch.pages.devices import device_words
 from nightlatch.pages.mails import AddressTakenMail, ConfirmAddressMail
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
@@ -279,7 +279,7 @@ class SignUp:
 
     def set_password(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
-    ) -> Complete:
+    ) -> Outcome:
         """Set the password (and what else was missing) of a proven sign-up, and make the account."""
         core = self._core
         if not attempt.proven or attempt.step != "set":
@@ -325,7 +325,7 @@ class SignUp:
         redeemed: OneTimeSecret | None = None,
         return_to: str | None,
         deliver: Literal["cookie", "tokens"],
-    ) -> Complete:
+    ) -> Outcome:
         """Make user, identifiers, password and session in one transaction."""
         core = self._core
         now = core.clock.now()
@@ -344,11 +344,12 @@ class SignUp:
                     amr=("pwd",),
                     verified_at=now,
                 )
-                granted = core.gate.admit(user, tuple(e for e in (proof, known) if e), (record,))
+                evidence = tuple(each for each in (proof, known) if each)
+                granted = core.gate.admit(user, evidence, (record,))
                 core.audit.done("user_created", client, user_id=user.id)
                 if not isinstance(granted, Assurance):
-                    # Policy asks for more than a password: the account is made, and signing in leads through the rest.
-                    return Complete(user=user, return_to=return_to)
+                    # Policy asks for more than a password: the account is made, and what comes next leads to the rest.
+                    return core.lead_through(client, user, evidence, granted, return_to=return_to, deliver=deliver)
                 return core.welcome(client, granted, return_to=return_to, deliver=deliver)
         except Conflict:
             self._lost_the_race(claims)

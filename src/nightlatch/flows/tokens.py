@@ -90,6 +90,9 @@ class Tokens:
             raise InvalidToken(refusal.reason) from None
         if not isinstance(granted, Assurance):
             raise InvalidToken("policy asks for more than this session has proven")
+        if granted.enrol_by is not None and user.enrolment_asked_at is None:
+            with core.transaction():
+                core.note_enrolment_asked(granted)
 
     def _end(self, client: Client, family: TokenFamily) -> None:
         # In a transaction that commits before anything is raised: its own error must not undo it (supabase #1312).

@@ -9,6 +9,7 @@ from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import message_page
 from nightlatch.http.messages import Response
 from nightlatch.http.problems import problem, status_of
+from nightlatch.http.step_up import query_of_step_up
 
 __all__ = ["answer_error", "outage"]
 
@@ -28,13 +29,13 @@ def answer_error(exchange: Exchange, error: NightlatchError) -> Response:
     if isinstance(error, StoreError):
         return outage(error)
     if not _wants_page(exchange):
-        told = problem(error, exchange.request_id)
+        told = problem(error, exchange.request_id, exchange.auth.settings)
         told.headers += exchange.app.headers.api
         return told
     if exchange.request.method == "GET" and isinstance(error, NotAuthenticated):
         return _lead(exchange, "/sign-in")
     if exchange.request.method == "GET" and isinstance(error, ReauthenticationRequired):
-        return _lead(exchange, "/reauthenticate", f"aal={error.aal}&" if error.aal == 2 else "")  # noqa: PLR2004
+        return _lead(exchange, "/reauthenticate", query_of_step_up(error))
     try:
         told = message_page(exchange, error)
     except StoreUnavailable as second:  # the page looks up who is signed in

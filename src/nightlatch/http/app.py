@@ -19,6 +19,7 @@ from nightlatch.http.openapi import openapi_route
 from nightlatch.http.problems import MethodNotAllowed, problem
 from nightlatch.http.redirects import Redirects
 from nightlatch.http.routes import API, Route
+from nightlatch.http.step_up import query_of_step_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,14 +134,13 @@ class HttpApp:
                 return message_page(exchange, error)
             except Exception as second:  # noqa: BLE001 - a page looks up its session, and the store may be what failed
                 log.error("request %s: no page: %s", exchange.request_id, _place(second))  # noqa: TRY400
-        return problem(error, exchange.request_id)
+        return problem(error, exchange.request_id, self.auth.settings)
 
     def _to_reauthenticate(self, exchange: Exchange, error: ReauthenticationRequired) -> Response:
         """Lead somebody whose proof is not fresh enough to give it again, and back to where the form stands."""
         known = ("GET", exchange.request.path) in self._exact
         back = quote(self.look.mount + (exchange.request.path if known else "/account/security"), safe="/")
-        level = "aal=2&" if error.aal == 2 else ""  # noqa: PLR2004 - NIST's number
-        return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?{level}return_to={back}")
+        return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?{query_of_step_up(error)}return_to={back}")
 
     def _to_sign_in(self, exchange: Exchange) -> Response:
         """Lead somebody who is not signed in to the sign-in page, and back to what was asked for."""

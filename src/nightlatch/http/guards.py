@@ -61,6 +61,7 @@ def admit(
     role: str | None = None,
     aal: int | None = None,
     max_age: timedelta | None = None,
+    phishing_resistant: bool = False,
     now: datetime,
 ) -> Session:
     """Let a session pass to a host application's own route.
@@ -70,6 +71,7 @@ def admit(
         role: one that the user must have.
         aal: the assurance level that the session must have reached.
         max_age: how old its proof may be.
+        phishing_resistant: whether a proof that cannot be phished (a passkey) must be among them.
         now: the time.
 
     Returns:
@@ -84,9 +86,13 @@ def admit(
         raise NotAuthenticated("nobody is signed in")
     if role is not None and role not in session.roles:
         raise Forbidden(f"role {role}")
-    asks = aal is not None or max_age is not None
-    if asks and not meets(session.evidence, aal=aal or 1, max_age=max_age, now=now):
-        raise ReauthenticationRequired("session not sure enough", aal=aal, max_age=max_age)
+    asks = aal is not None or max_age is not None or phishing_resistant
+    if asks and not meets(
+        session.evidence, aal=aal or 1, max_age=max_age, phishing_resistant=phishing_resistant, now=now
+    ):
+        raise ReauthenticationRequired(
+            "session not sure enough", aal=aal, max_age=max_age, phishing_resistant=phishing_resistant
+        )
     return session
 
 

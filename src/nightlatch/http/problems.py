@@ -12,6 +12,8 @@ import msgspec
 
 from nightlatch.errors import InvalidInput, NightlatchError, ReauthenticationRequired, StoreUnavailable
 from nightlatch.http.messages import Response
+from nightlatch.http.step_up import StepUp, step_up
+from nightlatch.settings import Settings
 
 __all__ = [
     "STATUSES",
@@ -108,6 +110,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     aal: int | None = None
     max_age: float | None = None
     """For `reauthenticate`: what is asked for, in seconds."""
+    phishing_resistant: bool = False
+    begin: StepUp | None = None
+    """For `reauthenticate`: the attempt to begin."""
     request_id: str | None = None
 
 
@@ -122,18 +127,20 @@ def retry_after_of(error: NightlatchError) -> int | None:
     return None if wait is None else max(1, math.ceil(wait.total_seconds()))
 
 
-def problem(error: NightlatchError | None, request_id: str | None) -> Response:
+def problem(error: NightlatchError | None, request_id: str | None, settings: Settings | None = None) -> Response:
     """Answer with a problem document.
 
     Args:
         error: what happened; None for a fault of ours, of which nothing is told.
         request_id: names the request in the logs.
+        settings: for the address of an attempt that is to be begun; None where no refusal asks for one.
     """
     status = 500 if error is None else status_of(error)
     if error is None or status == 500:  # noqa: PLR2004
         code, detail = "internal", "Something went wrong on our side. Please try again."
     else:
         code, detail = error.code, error.message
+    asked = error if isinstance(error, ReauthenticationRequired) else None
     body = Problem(
         type=f"urn:nightlatch:problem:{code}",
         title=_TITLES[status],
@@ -141,10 +148,10 @@ def problem(error: NightlatchError | None, request_id: str | None) -> Response:
         code=code,
         detail=detail,
         errors=error.fields if isinstance(error, InvalidInput) else {},
-        aal=error.aal if isinstance(error, ReauthenticationRequired) else None,
-        max_age=error.max_age.total_seconds()
-        if isinstance(error, ReauthenticationRequired) and error.max_age
-        else None,
+        aal=asked.aal if asked else None,
+        max_age=asked.max_age.total_seconds() if asked and asked.max_age else None,
+        phishing_resistant=asked is not None and asked.phishing_resistant,
+        begin=step_up(asked, settings) if asked and settings else None,
         request_id=request_id,
     )
     headers = [("Content-Type", "application/problem+json")]

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import Literal, final
 
-from nightlatch.errors import AttemptInvalid, ConfigurationError, InvalidCredentials
+import msgspec
+
+from nightlatch.errors import AttemptInvalid, ConfigurationError, InvalidCredentials, InvalidInput
+from nightlatch.ports import Clock
 from nightlatch.primitives.assurance import Level, level_of, next_in_sequence
 from nightlatch.records import Authenticator, Evidence, User
+from nightlatch.services.clock import SystemClock
 from nightlatch.settings import Policy, Requirement
 
 __all__ = ["Assurance", "Gate", "Missing", "needed_by"]
@@ -31,17 +35,28 @@ class Assurance:
         evidence: what was proven.
         level: what it amounts to.
         authenticated_at: when the newest proof was accepted.
+        enrol_by: until when it is enough, where policy asks for more and grants a grace period.
     """
 
-    __slots__ = ("authenticated_at", "evidence", "level", "user")
+    __slots__ = ("authenticated_at", "enrol_by", "evidence", "level", "user")
 
-    def __init__(self, seal: object, *, user: User, evidence: tuple[Evidence, ...], level: Level, at: datetime) -> None:
+    def __init__(
+        self,
+        seal: object,
+        *,
+        user: User,
+        evidence: tuple[Evidence, ...],
+        level: Level,
+        at: datetime,
+        enrol_by: datetime | None = None,
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("only the gate makes an Assurance")
         self.user = user
         self.evidence = evidence
         self.level = level
         self.authenticated_at = at
+        self.enrol_by = enrol_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +73,11 @@ class Missing:
     enrol: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
 
+    @property
+    def step(self) -> Literal["set", "prove", "enrol"]:
+        """What an attempt waits for that lacks this."""
+        return "set" if self.set else "prove" if self.authenticators else "enrol"
+
 
 def needed_by(bound: Sequence[Authenticator]) -> int:
     """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
@@ -71,44 +91,101 @@ class Gate:
     Args:
         policy: who needs what.
         factors: for each authenticator that this installation knows, the factors it proves.
-        enrolled: those of them that users may bind by themselves, when policy asks for more than they have.
+        enrolled: those of them that users may bind by themselves, when policy asks for more than they have. None: all.
+        closed: those that nobody comes to have any longer; who has one is asked for it all the same.
+        clock: tells the time, for grace periods.
 
     Raises:
         ConfigurationError: the policy asks for what no authenticator here can reach.
     """
 
-    def __init__(self, policy: Policy, factors: Mapping[str, tuple[str, ...]], enrolled: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        factors: Mapping[str, tuple[str, ...]],
+        enrolled: Sequence[str] | None = None,
+        *,
+        closed: Sequence[str] = (),
+        clock: Clock | None = None,
+    ) -> None:
         self._policy = policy
+        self._clock = clock or SystemClock()
         self._factors = dict(factors)
-        self._enrolled = tuple(enrolled)
+        self._enrolled = tuple(factors if enrolled is None else enrolled)
+        self._closed = frozenset(closed)
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
     def _reachable(self, requirement: Requirement) -> None:
-        unknown = [kind for kind in requirement.sequence if kind not in self._factors]
+        unknown = [kind for kind in requirement.sequence if kind not in self._factors or kind in self._closed]
         if unknown:
             raise ConfigurationError(f"policy names {unknown[0]!r}, which is no authenticator of this installation")
         if requirement.aal == 3:  # noqa: PLR2004 - NIST's number
             # Design section 3: out of reach without attestation, so asking for it would lock everyone out.
             raise ConfigurationError("policy asks for AAL3, which needs passkeys with verified attestation")
-        every = {factor for factors in self._factors.values() for factor in factors}
+        # A password, and what users bind: recovery codes, which come with that, bring nobody further.
+        every = {"knowledge", *(factor for kind in self._enrolled for factor in self._factors[kind])}
         if requirement.aal > len(every):
             raise ConfigurationError("policy asks for AAL2, but no second factor is switched on")
 
-    def unmet(self, roles: Sequence[str], evidence: Sequence[Evidence]) -> Requirement | None:
-        """Return what policy asks of a user with these roles that the evidence does not meet; None where it is enough.
+    def see_reachable(self, aal: int) -> None:
+        """See that users can reach a level here, before it is asked of one of them.
 
-        Everything that applies must be met: no role's requirement stands in for another's.
+        Raises:
+            InvalidInput: they cannot.
         """
+        try:
+            self._reachable(msgspec.convert({"aal": aal}, Requirement))
+        except (ConfigurationError, msgspec.ValidationError) as error:
+            raise InvalidInput(str(error), fields={"aal": "Nobody can reach that level here."}) from None
+
+    @property
+    def enrolled(self) -> tuple[str, ...]:
+        """The kinds that users may bind by themselves."""
+        return self._enrolled
+
+    def unmet(self, user: User, evidence: Sequence[Evidence]) -> Requirement | None:
+        """Return what policy asks of a user that the evidence does not meet, graces aside; None where it is enough."""
+        return next(iter(self._every_unmet(user, evidence)), None)
+
+    def _every_unmet(self, user: User, evidence: Sequence[Evidence]) -> list[Requirement]:
+        """Return each requirement that is not met: none of everyone's, a role's and one's own stands in for another."""
         applying = [
             self._policy.everyone,
-            *(self._policy.by_role[each] for each in roles if each in self._policy.by_role),
+            *(self._policy.by_role[each] for each in user.roles if each in self._policy.by_role),
         ]
+        if user.required_aal is not None:
+            applying.append(msgspec.convert({"aal": user.required_aal}, Requirement))
         aal = level_of(evidence).aal
-        for each in applying:
-            if aal < max(each.aal, 1) or next_in_sequence(evidence, each.sequence) is not None:
-                return each
-        return None
+        return [
+            each for each in applying if aal < max(each.aal, 1) or next_in_sequence(evidence, each.sequence) is not None
+        ]
+
+    def _asked(
+        self, user: User, evidence: Sequence[Evidence], bound: Sequence[Authenticator]
+    ) -> tuple[Missing | None, datetime | None]:
+        """Return what is missing now, and until when what is missing besides may wait.
+
+        A grace period excuses from binding what one has not; never from proving what one has.
+        """
+        enrol_by: datetime | None = None
+        for each in self._every_unmet(user, evidence):
+            missing, until = self._what_helps(each, evidence, bound), self._until(user, each)
+            if until is None or missing.authenticators or level_of(evidence).aal == 0:
+                return missing, None
+            enrol_by = until if enrol_by is None else min(enrol_by, until)
+        if level_of(evidence).aal < needed_by(bound):
+            # A second factor raises what its owner's sign-ins need (design, section 3): a password alone, which may
+            # be stolen, never passes it by.
+            return self._what_helps(Requirement(aal=2), evidence, bound), None
+        return None, enrol_by
+
+    def _until(self, user: User, requirement: Requirement) -> datetime | None:
+        if requirement.grace is None:
+            return None
+        now = self._clock.now()
+        until = (user.enrolment_asked_at or now) + requirement.grace
+        return until if until > now else None
 
     def admit(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
@@ -133,13 +210,9 @@ class Gate:
         level = level_of(evidence)
         bound = [each for each in authenticators if each.confirmed_at is not None]
 
-        unmet = self.unmet(user.roles, evidence)
-        if unmet is None and level.aal < needed_by(bound):
-            # A second factor raises what its owner's sign-ins need (design, section 3): a password alone, which may
-            # be stolen, never passes it by.
-            unmet = Requirement(aal=2)
-        if unmet is not None:
-            return self._what_helps(unmet, evidence, bound)
+        missing, enrol_by = self._asked(user, evidence, bound)
+        if missing is not None:
+            return missing
 
         used = {each.authenticator_id for each in evidence}
         weak = [a for a in bound if a.id in used and a.kind == "password" and (a.must_change or not a.stands_alone)]
@@ -149,7 +222,7 @@ class Gate:
             return Missing(set=("password",))
 
         at = max(each.verified_at for each in evidence)
-        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
+        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at, enrol_by=enrol_by)
 
     def delegate(self, user: User) -> None:
         """Let somebody else act for a user, by an API key: no proof is asked for, and none is made.
@@ -180,10 +253,12 @@ class Gate:
             InvalidCredentials: the user may not be signed in any longer.
         """
         level = level_of(evidence)
-        if user.status != "active" or level.aal == 0 or self.unmet(user.roles, evidence) is not None:
+        excused = [self._until(user, each) for each in self._every_unmet(user, evidence)]
+        if user.status != "active" or level.aal == 0 or any(until is None for until in excused):
             raise InvalidCredentials(f"user is {user.status}, and holds less than policy asks for")
         at = max(each.verified_at for each in evidence)
-        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at)
+        enrol_by = min((until for until in excused if until is not None), default=None)
+        return Assurance(_SEAL, user=user, evidence=tuple(evidence), level=level, at=at, enrol_by=enrol_by)
 
     def _what_helps(
         self, requirement: Requirement, evidence: Sequence[Evidence], bound: Sequence[Authenticator]

@@ -89,8 +89,10 @@ class Sessions:
             roles=user.roles,
             created_at=now,
             last_seen_at=now,
+            enrol_by=assurance.enrol_by,
             idle_expires_at=None if idle is None else now + idle,
-            expires_at=now + absolute,
+            # A grace period ends for who is signed in as well.
+            expires_at=min(now + absolute, assurance.enrol_by or now + absolute),
         )
         self._store.insert(session)
         self._keep_within_limit(user.id, session.id)
@@ -160,7 +162,10 @@ class Sessions:
                 "amr": assurance.level.amr,
                 "phishing_resistant": assurance.level.phishing_resistant,
                 "authenticated_at": assurance.authenticated_at,
+                "enrol_by": assurance.enrol_by,
             }
+            if session.enrol_by is not None and assurance.enrol_by is None:
+                changes["expires_at"] = session.created_at + self._limits.limits[0]
         guard = {"id": session.id, "user_id": session.user_id, "secret_hash": session.secret_hash}
         if not self._store.update(Session, guard, changes):
             raise AttemptInvalid("session ended or rotated in between")

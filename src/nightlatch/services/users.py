@@ -133,7 +133,7 @@ class Users:
                 granted is not.
         """
         now = self._clock.now()
-        seen = ("id", "status", "epoch", "roles", "username", "email")
+        seen = ("id", "status", "epoch", "roles", "required_aal", "username", "email")
         guard = {name: getattr(user, name) for name in seen}
         if not self._store.update(User, guard, {"updated_at": now}):
             raise AttemptInvalid("user changed since the gate saw it")

@@ -117,6 +117,7 @@ class ReauthenticateBody(Body, frozen=True, kw_only=True):
 
     aal: Literal[1, 2] = 1
     """The level to be proven anew, as far as one's authenticators reach."""
+    phishing_resistant: bool = False
     return_to: Short | None = None
 
 
@@ -218,6 +219,8 @@ class SessionShape(Given, frozen=True, kw_only=True):
     aal: int
     amr: tuple[str, ...]
     authenticated_at: datetime
+    enrol_by: datetime | None
+    """Until when sign-in goes on without what policy asks for; bind it before."""
     expires_at: datetime
 
 
@@ -248,6 +251,8 @@ class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more
 
     attempt: str
     authenticators: tuple[str, ...]
+    enrol: tuple[str, ...] = ()
+    """Of a reauthentication: kinds to bind once it is complete, where nothing bound reaches what was asked for."""
     expires_at: datetime
 
 
@@ -416,6 +421,7 @@ def session_shape(session: Session) -> SessionShape:
         aal=session.aal,
         amr=session.amr,
         authenticated_at=session.authenticated_at,
+        enrol_by=session.enrol_by,
         expires_at=session.expires_at,
     )
 

@@ -82,7 +82,11 @@ def link(exchange: Exchange, body: LinkBody) -> Response:
 def reauthenticate(exchange: Exchange, body: ReauthenticateBody) -> Response:
     """Begin a reauthentication of the acting session."""
     more = exchange.auth.reauthenticate.begin(
-        exchange.client, exchange.session, aal=body.aal, return_to=exchange.app.redirects.safe(body.return_to)
+        exchange.client,
+        exchange.session,
+        aal=body.aal,
+        phishing_resistant=body.phishing_resistant,
+        return_to=exchange.app.redirects.safe(body.return_to),
     )
     return _begun(exchange, more)
 
@@ -96,7 +100,12 @@ def recover(exchange: Exchange, body: RecoverBody) -> Response:
 
 
 def _begun(exchange: Exchange, more: More) -> Response:
-    begun = NewAttempt(attempt=more.attempt.reveal(), authenticators=more.authenticators, expires_at=more.expires_at)
+    begun = NewAttempt(
+        attempt=more.attempt.reveal(),
+        authenticators=more.authenticators,
+        enrol=more.enrol,
+        expires_at=more.expires_at,
+    )
     return exchange.json(begun, status=202)
 
 

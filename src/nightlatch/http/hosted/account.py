@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, NightlatchError, NotFound, Throttled
-from nightlatch.http.bodies import uuid_of
+from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import DevicesForm, PasswordForm, ProfileForm
@@ -92,8 +94,9 @@ def _profile_page(exchange: Exchange, form: ProfileForm, refusal: NightlatchErro
 
 
 def security(exchange: Exchange) -> Response:
-    """Show how one signs in."""
-    return _security_page(exchange, None)
+    """Show how one signs in; with the way back for who was led here to add something."""
+    asked_from = query_of(exchange.request, "return_to").get("return_to")
+    return _security_page(exchange, None, onward=exchange.app.redirects.safe(asked_from))
 
 
 def send_security(exchange: Exchange, form: PasswordForm) -> Response:
@@ -115,7 +118,7 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="password")
 
 
-def _security_page(exchange: Exchange, refusal: NightlatchError | None) -> Response:
+def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
     view = exchange.auth.account.get(exchange.session)
     return form_page(
         exchange,
@@ -129,6 +132,8 @@ def _security_page(exchange: Exchange, refusal: NightlatchError | None) -> Respo
         codes_left=sum(each.kind == "recovery_code" for each in view.authenticators),
         apps_open=exchange.auth.settings.totp.enabled,
         min_length=exchange.auth.settings.passwords.min_length,
+        onward=onward,
+        back=quote(onward, safe="/") if onward else None,
     )
 
 

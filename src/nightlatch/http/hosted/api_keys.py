@@ -11,6 +11,7 @@ from nightlatch.http.hosted.chrome import form_page, lead_on
 from nightlatch.http.hosted.forms import DevicesForm, KeyForm
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
+from nightlatch.http.step_up import query_of_step_up
 from nightlatch.primitives.secret import Secret
 
 __all__ = ["keys", "send_keys", "send_revoke"]
@@ -36,9 +37,9 @@ def send_keys(exchange: Exchange, form: KeyForm) -> Response:
             scopes=form.scopes.split(),
             life=_days(form.days),
         )
-    except ReauthenticationRequired:
-        mount = exchange.auth.settings.mount
-        return lead_on(exchange, f"{mount}/reauthenticate?return_to={exchange.app.look.mount}{_PATH}")
+    except ReauthenticationRequired as error:
+        page = f"{exchange.auth.settings.mount}/reauthenticate?{query_of_step_up(error)}"
+        return lead_on(exchange, f"{page}return_to={exchange.app.look.mount}{_PATH}")
     except InvalidInput as error:
         if "expires_in" in error.fields:
             error.fields["days"] = error.fields.pop("expires_in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import UUID
 
 from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
@@ -9,7 +10,7 @@ from nightlatch.flows.manage_authenticators import Bound, Proposal
 from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
-from nightlatch.http.hosted.forms import AppForm, IdForm, PlainForm
+from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm
 from nightlatch.http.hosted.recovery_codes import codes_page
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
@@ -33,31 +34,35 @@ __all__ = [
 
 def app(exchange: Exchange) -> Response:
     """Show the code that an app reads, once one was begun; before it the button. Changes nothing."""
-    found = uuid_of(query_of(exchange.request, "id").get("id") or "")
+    query = query_of(exchange.request, "id", "return_to")
+    found, return_to = uuid_of(query.get("id") or ""), exchange.app.redirects.safe(query.get("return_to"))
     exchange.auth.manage_authenticators.see_fresh(exchange.session)
     if found is None:
-        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/account/app", attempt=False)
-    return _app_page(exchange, found, None, signed_in=True)
+        action = f"{exchange.app.look.mount}/account/app"
+        return page(exchange, "app_begin.html", action=action, attempt=False, return_to=return_to)
+    return _app_page(exchange, found, None, signed_in=True, return_to=return_to)
 
 
-def add_app(exchange: Exchange, form: PlainForm) -> Response:
+def add_app(exchange: Exchange, form: BeginAppForm) -> Response:
     """Begin."""
     validate_token(exchange, form.csrf_token)
     proposal = exchange.auth.manage_authenticators.begin_totp(exchange.client, exchange.session)
-    return lead_on(exchange, f"{exchange.auth.settings.mount}/account/app?id={proposal.id}")
+    return_to = exchange.app.redirects.safe(form.return_to)
+    back = f"&return_to={quote(return_to, safe='/')}" if return_to else ""
+    return lead_on(exchange, f"{exchange.auth.settings.mount}/account/app?id={proposal.id}{back}")
 
 
 def confirm_app(exchange: Exchange, form: AppForm) -> Response:
     """Confirm it by its first code."""
     validate_token(exchange, form.csrf_token)
-    found = _id(form.id)
+    found, return_to = _id(form.id), exchange.app.redirects.safe(form.return_to)
     try:
         bound = exchange.auth.manage_authenticators.confirm_totp(
             exchange.client, exchange.session, found, form.code or Secret(""), name=form.name
         )
     except (InvalidCode, InvalidInput, Throttled) as error:
-        return _app_page(exchange, found, error, signed_in=True, name=form.name or "")
-    return _kept(exchange, bound, f"{exchange.app.look.mount}/account/security")
+        return _app_page(exchange, found, error, signed_in=True, name=form.name or "", return_to=return_to)
+    return _kept(exchange, bound, return_to or f"{exchange.app.look.mount}/account/security")
 
 
 def remove(exchange: Exchange, form: IdForm) -> Response:
@@ -82,7 +87,7 @@ def enrol(exchange: Exchange) -> Response:
     """Lead somebody through the app that their sign-in waits for. Changes nothing."""
     found = uuid_of(query_of(exchange.request, "id").get("id") or "")
     if found is None:
-        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/enrol", attempt=True)
+        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/enrol", attempt=True, return_to=None)
     return _app_page(exchange, found, None, signed_in=False)
 
 
@@ -121,7 +126,13 @@ def _proposal(exchange: Exchange, found: UUID, *, signed_in: bool) -> Proposal:
 
 
 def _app_page(
-    exchange: Exchange, found: UUID, refusal: NightlatchError | None, *, signed_in: bool, name: str = ""
+    exchange: Exchange,
+    found: UUID,
+    refusal: NightlatchError | None,
+    *,
+    signed_in: bool,
+    name: str = "",
+    return_to: str | None = None,
 ) -> Response:
     proposal = _proposal(exchange, found, signed_in=signed_in)
     return form_page(
@@ -136,6 +147,7 @@ def _app_page(
         seed=proposal.secret.reveal(),
         uri=proposal.uri.reveal(),
         values={"name": name},
+        return_to=return_to,
     )
 
 

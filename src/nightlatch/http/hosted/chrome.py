@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nightlatch.errors import InvalidCode, InvalidCredentials, InvalidInput, NightlatchError, NotFound
@@ -43,6 +43,7 @@ _NOTICES = {
     "code": "A new code is on its way.",
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
+    "asks_more": "What you opened asks for one more way to prove that it is you. Add one here, then go back to it.",
     "app_added": "Your app is added.",
     "app_removed": "That app is removed. Everywhere else you are signed out.",
 }
@@ -106,6 +107,8 @@ class Chrome:
     mailbox: str | None
     csrf_token: str
     signed_in_as: str | None
+    enrol_by: datetime | None
+    """Until when sign-in goes on without what policy asks for."""
 
 
 def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any) -> Response:
@@ -126,6 +129,7 @@ def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any)
         mailbox=look.mailbox,
         csrf_token=token,
         signed_in_as=(session.email or session.username) if session else None,
+        enrol_by=session.enrol_by if session else None,
     )
     values = {"error": None, "errors": {}, "marked": [], "notice": notice, **values}
     headers = [_HTML, *cookie, *taken]

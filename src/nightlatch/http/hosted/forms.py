@@ -83,6 +83,7 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
     password: Secret | None = None
     return_to: str | None = None
     aal: str | None = None
+    phishing_resistant: str | None = None
 
 
 class ProveForm(PlainForm, frozen=True, kw_only=True):
@@ -100,11 +101,18 @@ class IdForm(PlainForm, frozen=True, kw_only=True):
     id: str | None = None
 
 
+class BeginAppForm(PlainForm, frozen=True, kw_only=True):
+    """Begin to add an authenticator app."""
+
+    return_to: str | None = None
+
+
 class AppForm(IdForm, frozen=True, kw_only=True):
     """The first code of an authenticator app."""
 
     code: Secret | None = None
     name: str | None = None
+    return_to: str | None = None
 
 
 class RecoverForm(PlainForm, frozen=True, kw_only=True):

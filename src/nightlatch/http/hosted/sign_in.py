@@ -24,7 +24,6 @@ from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import (
     InvitationForm,
     PlainForm,
-    ReauthenticateForm,
     SetPasswordForm,
     SignInForm,
     SignUpForm,
@@ -38,9 +37,7 @@ from nightlatch.primitives.secret import Secret
 __all__ = [
     "go_on",
     "invitation",
-    "reauthenticate",
     "redeem_invitation",
-    "send_reauthenticate",
     "send_set_password",
     "send_sign_in",
     "send_sign_out",
@@ -316,38 +313,6 @@ def _invitation_page(
     )
 
 
-# --- confirm that it is you -----------------------------------------------------------------------------------------
-
-
-def reauthenticate(exchange: Exchange) -> Response:
-    """Ask for the password again. Changes nothing: the attempt begins when the form is sent."""
-    query = query_of(exchange.request, "return_to", "aal")
-    return_to = exchange.app.redirects.safe(query.get("return_to"))
-    return form_page(exchange, "reauthenticate.html", None, return_to=return_to, aal=query.get("aal") or "")
-
-
-def send_reauthenticate(exchange: Exchange, form: ReauthenticateForm) -> Response:
-    """Confirm."""
-    validate_token(exchange, form.csrf_token)
-    return_to = exchange.app.redirects.safe(form.return_to)
-    auth = exchange.auth
-    try:
-        aal = 2 if form.aal == "2" else 1
-        more = auth.reauthenticate.begin(exchange.client, exchange.session, aal=aal, return_to=return_to)
-        outcome = auth.attempts.answer(
-            exchange.client,
-            more.attempt,
-            authenticator="password",
-            password=form.password or Secret(""),
-            session=exchange.session,
-        )
-    except _SHOWN as error:
-        return form_page(
-            exchange, "reauthenticate.html", error, beside="password", return_to=return_to, aal=form.aal or ""
-        )
-    return go_on(exchange, outcome)
-
-
 # --- what they share ------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +324,11 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
         return lead_on(exchange, _path(exchange, _step(outcome)), _hold(exchange, outcome))
     if outcome.session is None:
         return recovered(exchange, outcome)
+    if outcome.enrol:
+        # More is asked than anything that this person has, now or soon: there they bind it, and from there go on.
+        page = _path(exchange, "/account/security" + _onward(outcome.return_to or exchange.app.look.home))
+        notice = None if outcome.session.enrol_by else "asks_more"
+        return lead_on(exchange, page, *_in(exchange, outcome), notice=notice)
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
 
 

@@ -22,6 +22,7 @@ from nightlatch.testing.adapter_contract import (
     busy,
     cookies,
     forms,
+    grace,
     headers,
     invitations,
     leaving,
@@ -37,6 +38,7 @@ from nightlatch.testing.adapter_contract import (
     session,
     sign_in,
     sign_up,
+    step_up,
     tokens,
 )
 from nightlatch.testing.adapter_contract.conversation import Conversation, Premises, Talk
@@ -69,6 +71,8 @@ _SUBJECTS = (
     addresses,
     passkeys,
     second_factor,
+    step_up,
+    grace,
     busy,
 )
 
