@@ -16,6 +16,7 @@ from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.bind_passkey import BindPasskey
+from nightlatch.flows.binding import Binding
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
@@ -194,13 +195,14 @@ class Nightlatch:
         )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
-        self.manage_authenticators = ManageAuthenticators(core)
+        binding = Binding(core)
+        self.manage_authenticators = ManageAuthenticators(core, binding)
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
-        self.bind_passkey = BindPasskey(core, self.manage_authenticators)
+        self.bind_passkey = BindPasskey(core, binding)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)

@@ -225,6 +225,8 @@ class Throttle(Section, frozen=True, kw_only=True):
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
     attempt_calls_per_address: Budget = Budget(limit=120, per=timedelta(minutes=5))
+    passkey_asked_per_address: Budget = Budget(limit=600, per=timedelta(minutes=5))
+    """Every sign-in page asks for a challenge as it loads, and many people may be behind one address."""
 
 
 class Mail(Section, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from nightlatch.errors import Conflict, InvalidCredentials, InvalidInput
 from nightlatch.ports import Clock, Store, before
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.webauthn import (
-    Asserted,
     CeremonyRefused,
     RelyingParty,
     claimed_challenge,
@@ -25,7 +24,7 @@ from nightlatch.primitives.webauthn import (
     verify_registration,
 )
 from nightlatch.primitives.webauthn_options import Known, Verification, creation_options, request_options
-from nightlatch.records import Attempt, Authenticator, Evidence, User
+from nightlatch.records import Attempt, Authenticator, Evidence, OneTimeSecret, User
 from nightlatch.services.challenges import CHALLENGE_LIFE, Challenges
 from nightlatch.services.client import Client
 
@@ -33,6 +32,9 @@ __all__ = ["Passkey"]
 
 _USE, _MAKE = "passkey_use", "passkey_make"
 _HANDLE_BYTES = 64
+_MOST_OPEN = 50
+"""Challenges that one address, or one attempt, has open before anything is proven: an office behind one address opens
+its sign-in pages at nine."""
 
 
 class _Details(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,16 +80,25 @@ class Passkey:
     # --- proving ----------------------------------------------------------------------------------------------------
 
     def request(
-        self, attempt: Attempt, bound: Sequence[Authenticator], *, verification: Verification = "preferred"
+        self, attempt: Attempt, client: Client, bound: Sequence[Authenticator], *, verification: Verification
     ) -> dict[str, Any]:
         """Return what a browser is asked, with a new challenge of this attempt, in the transaction that is open.
 
+        Before anything is proven anybody may ask: of those that a client's address has open, the oldest makes room.
+
         Args:
             attempt: the one that will be answered.
+            client: who is asking.
             bound: what the user has; empty before a first factor is proven, so that nothing tells who has an account.
             verification: whether the authenticator must see that it is its owner.
         """
-        challenge = self._challenges.issue(_USE, holder=str(attempt.id), attempt_id=attempt.id, user_id=attempt.user_id)
+        asked_by = str(attempt.id) if attempt.evidence or attempt.user_id else f"address:{client.address}"
+        oldest = self._challenges.oldest(_USE, asked_by=asked_by, most=_MOST_OPEN)
+        if oldest is not None:
+            self._store.delete(OneTimeSecret, {"id": oldest.id})
+            if oldest.attempt_id is not None and oldest.attempt_id != attempt.id and oldest.user_id is None:
+                self._store.delete(Attempt, {"id": oldest.attempt_id, "user_id": None})
+        challenge = self._challenges.issue(_USE, asked_by=asked_by, attempt_id=attempt.id, user_id=attempt.user_id)
         return request_options(
             self._party,
             challenge=challenge,
@@ -121,7 +132,7 @@ class Passkey:
             raise InvalidCredentials("a passkey answers an attempt")
         try:
             challenge = claimed_challenge(proof.credential)
-            self._challenges.redeem(_USE, challenge, holder=str(subject.attempt.id))
+            self._challenges.redeem(_USE, challenge, attempt_id=subject.attempt.id)
             record = self._claimed(subject, proof.credential)
             details = _details(record)
             asserted = verify_assertion(
@@ -142,7 +153,9 @@ class Passkey:
             details, backed_up=asserted.backed_up, user_verified=details.user_verified or asserted.user_verified
         )
         return Verified(
-            evidence=self._evidence(record, asserted),
+            evidence=self._worth(
+                record, user_verified=asserted.user_verified, backup_eligible=asserted.backup_eligible
+            ),
             counter=asserted.sign_count,
             details=_written(kept),
         )
@@ -154,17 +167,16 @@ class Passkey:
             raise InvalidCredentials("no passkey of this user")  # 7.2 step 5: never by another user's
         return found
 
-    def _evidence(self, record: Authenticator, asserted: Asserted) -> Evidence:
+    def _worth(self, record: Authenticator, *, user_verified: bool, backup_eligible: bool) -> Evidence:
         # UV = 0 is one factor, whatever the authenticator could have done (adversary 57).
-        verified = asserted.user_verified
         return Evidence(
             authenticator=self.kind,
             authenticator_id=record.id,
-            factors=self.factors if verified else self.factors[:1],
+            factors=self.factors if user_verified else self.factors[:1],
             phishing_resistant=True,
-            user_verified=verified,
-            backup_eligible=asserted.backup_eligible,
-            amr=("swk" if asserted.backup_eligible else "hwk", "user"),
+            user_verified=user_verified,
+            backup_eligible=backup_eligible,
+            amr=("swk" if backup_eligible else "hwk", "user"),
             verified_at=self._clock.now(),
         )
 
@@ -181,14 +193,18 @@ class Passkey:
         if not self._store.update(Authenticator, guard, changes):
             raise InvalidCredentials("sign count moved on in between, or the passkey was removed")
 
-    def owner_of(self, credential: object) -> UUID | None:
-        """Return the id of the user whose passkey somebody claims to have: for a sign-in that nothing came before."""
+    def owner_of(self, credential: object) -> tuple[str, UUID | None]:
+        """Return whose passkey somebody claims to have, for a sign-in that no name came before.
+
+        Returns:
+            what the tries are counted under, and the id of the user whose it is, if it is anybody's.
+        """
         try:
             lookup = _lookup(claimed_credential(credential))
         except CeremonyRefused:
-            return None
+            return f"{self.kind}:none", None
         found = self._store.find(Authenticator, {"lookup": lookup}, limit=1)
-        return found[0].user_id if found and found[0].confirmed_at is not None else None
+        return lookup, found[0].user_id if found and found[0].confirmed_at is not None else None
 
     # --- binding ----------------------------------------------------------------------------------------------------
 
@@ -222,7 +238,7 @@ class Passkey:
             created_at=now,
         )
         self._store.insert(record)
-        challenge = self._challenges.issue(_MAKE, holder=str(record.id), user_id=user.id)
+        challenge = self._challenges.issue(_MAKE, asked_by=str(record.id), user_id=user.id)
         shown = user.email or user.username or ""
         options = creation_options(
             self._party,
@@ -252,7 +268,7 @@ class Passkey:
         """
         try:
             challenge = claimed_challenge(credential)
-            self._challenges.redeem(_MAKE, challenge, holder=str(record.id))
+            self._challenges.redeem(_MAKE, challenge, asked_by=str(record.id))
             made = verify_registration(self._party, challenge, credential, user_presence=user_presence)
         except CeremonyRefused as refused:
             raise InvalidCredentials(str(refused)) from None
@@ -288,6 +304,11 @@ class Passkey:
             raise InvalidCredentials("credential is bound already") from None  # 7.1 step 26
         if not bound:
             raise InvalidCredentials("proposal is gone, or was confirmed")
+
+    def proof_of(self, made: Authenticator) -> Evidence:
+        """Return what the making of a passkey proves: its maker holds it, and was seen if the authenticator says so."""
+        details = _details(made)
+        return self._worth(made, user_verified=details.user_verified, backup_eligible=details.backup_eligible)
 
     @classmethod
     def of(cls, bound: Sequence[Authenticator]) -> list[Authenticator]:

@@ -94,7 +94,7 @@ class Attempts:
         self._spend_call(client)
         found = self._core.attempts.find(attempt)
         if authenticator == Passkey.kind:
-            return self._prove.ask_passkey(found, attempt)
+            return self._prove.ask_passkey(client, found, attempt)
         if not _awaits_code(found) or authenticator != EmailCode.kind:
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if found.purpose == "recover":

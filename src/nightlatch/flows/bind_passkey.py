@@ -1,23 +1,21 @@
-"""Make a passkey of one's own, while signed in."""
+"""Make a passkey of one's own: while signed in, or where a sign-in waits for one."""
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from nightlatch.authenticators.passkey import Passkey
-from nightlatch.errors import Forbidden, NotAuthenticated, NotFound
+from nightlatch.errors import Forbidden, NotFound
+from nightlatch.flows.binding import Binding, Bound
 from nightlatch.flows.core import Core
-from nightlatch.flows.manage_authenticators import Bound, ManageAuthenticators
 from nightlatch.flows.names import clean_name
-from nightlatch.flows.notices import tell_authenticators_changed
-from nightlatch.flows.outcome import Complete
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.gate import needed_by
 from nightlatch.services.throttle import Charge
 
 __all__ = ["BindPasskey", "PasskeyProposal"]
@@ -41,15 +39,15 @@ class BindPasskey:
 
     Args:
         core: what flows stand on.
-        manage: knows who may change their authenticators.
+        binding: what binding any authenticator has in common.
     """
 
-    def __init__(self, core: Core, manage: ManageAuthenticators) -> None:
+    def __init__(self, core: Core, binding: Binding) -> None:
         self._core = core
-        self._manage = manage
+        self._binding = binding
 
     def begin(self, client: Client, session: Session, *, name: str | None = None) -> PasskeyProposal:
-        """Begin to make one.
+        """Begin to make one, while signed in.
 
         Raises:
             ReauthenticationRequired: the session's proof is not fresh, or not of the user's own level.
@@ -57,9 +55,65 @@ class BindPasskey:
             InvalidInput: the name is too long.
             Throttled: too many calls.
         """
+        return self._propose(client, self._binding.fresh(session), name)
+
+    def begin_in(self, client: Client, attempt: Secret, *, name: str | None = None) -> PasskeyProposal:
+        """Begin to make one that a sign-in waits for.
+
+        Raises:
+            AttemptInvalid: it waits for something else.
+            Forbidden: passkeys are switched off, or this site's address is a number.
+        """
+        return self._propose(client, self._binding.enrolling(self._core.attempts.find(attempt)), name)
+
+    def confirm(
+        self,
+        client: Client,
+        session: Session,
+        id: UUID,  # noqa: A002
+        credential: object,
+        *,
+        name: str | None = None,
+    ) -> Bound:
+        """Bind what the browser made: from now on it counts.
+
+        Raises:
+            ReauthenticationRequired: the session's proof is not fresh.
+            NotFound: no such proposal.
+            InvalidCredentials: the credential does not hold.
+            InvalidInput: the name is too long.
+            Throttled: too many calls.
+        """
+        user = self._binding.fresh(session)
+        made = self._made(client, user, id, credential, name)
+        proof = self._core.passkey.proof_of(made)
+        return self._binding.in_session(client, session, user, made, proof, lambda: self._core.passkey.bind(made))
+
+    def confirm_in(
+        self,
+        client: Client,
+        attempt: Secret,
+        id: UUID,  # noqa: A002
+        credential: object,
+        *,
+        name: str | None = None,
+    ) -> Bound:
+        """Bind the one that a sign-in waits for, and end the sign-in.
+
+        Raises:
+            AttemptInvalid: it waits for something else, or policy asks for more still.
+            NotFound: no such proposal.
+            InvalidCredentials: the credential does not hold.
+        """
+        found = self._core.attempts.find(attempt)
+        user = self._binding.enrolling(found)
+        made = self._made(client, user, id, credential, name)
+        proof = self._core.passkey.proof_of(made)
+        return self._binding.in_attempt(client, found, user, made, proof, lambda: self._core.passkey.bind(made))
+
+    def _propose(self, client: Client, user: User, name: str | None) -> PasskeyProposal:
         core = self._core
-        user = self._user(session)
-        if not core.settings.passkeys.enabled or _is_number(core.settings.host):
+        if not core.passkey.offered:
             raise Forbidden("passkeys are switched off, or base_url has no name for an RP ID")
         self._spend(client)
         cleaned = clean_name(name)
@@ -69,55 +123,15 @@ class BindPasskey:
             record, options = core.passkey.propose(user, core.users.authenticators(user.id), name=cleaned)
         return PasskeyProposal(id=record.id, options=options)
 
-    def confirm(self, client: Client, session: Session, id: UUID, credential: object) -> Bound:  # noqa: A002
-        """Bind what the browser made: from now on it counts.
-
-        Raises:
-            ReauthenticationRequired: the session's proof is not fresh.
-            NotFound: no such proposal.
-            InvalidCredentials: the credential does not hold.
-            Throttled: too many calls.
-        """
-        core = self._core
-        user = self._user(session)
+    def _made(self, client: Client, user: User, id: UUID, credential: object, name: str | None) -> Authenticator:  # noqa: A002
         self._spend(client)
-        record = core.store.get(Authenticator, id)
+        record = self._core.store.get(Authenticator, id)
         if record is None or record.user_id != user.id or record.kind != Passkey.kind or record.confirmed_at:
             raise NotFound("no such proposal of this user")
-        made = core.passkey.made(record, credential)
-        with core.transaction():
-            core.users.hold(user)
-            first = needed_by(core.users.authenticators(user.id)) == 1
-            core.passkey.bind(made)
-            codes: tuple[Secret, ...] = ()
-            if first:
-                core.users.end_access(user.id, keep=session.id)
-                codes = core.recovery_codes.replace(user.id)
-            fresh = core.store.get(User, user.id) or user
-            # What was made is no proof: the session keeps what it had.
-            granted = core.gate.reweigh(fresh, session.evidence)
-            rotated, token = core.sessions.rotate(session, epoch=fresh.epoch, assurance=granted)
-            details = {"kind": Passkey.kind}
-            core.audit.done("authenticator_added", client, user_id=user.id, session_id=session.id, details=details)
-            tell_authenticators_changed(core, client, user, "added")
-        complete = Complete(user=fresh, session=rotated, token=Secret(token.text()))
-        return Bound(complete=complete, authenticator=made, recovery_codes=codes)
-
-    def _user(self, session: Session) -> User:
-        self._manage.see_fresh(session)
-        user = self._core.store.get(User, session.user_id)
-        if user is None:
-            raise NotAuthenticated("user is gone")
-        return user
+        cleaned = clean_name(name)
+        made = self._core.passkey.made(record, credential)
+        return made if cleaned is None else replace(made, name=cleaned)
 
     def _spend(self, client: Client) -> None:
         budget = self._core.settings.throttle.attempt_calls_per_address
         self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True

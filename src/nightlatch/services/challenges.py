@@ -35,14 +35,14 @@ class Challenges:
         self._clock = clock
 
     def issue(
-        self, ceremony: str, *, holder: str, attempt_id: UUID | None = None, user_id: UUID | None = None
+        self, ceremony: str, *, asked_by: str, attempt_id: UUID | None = None, user_id: UUID | None = None
     ) -> bytes:
         """Write a new challenge, in the transaction that is open.
 
         Args:
             ceremony: what it is for: a challenge of one is no good for another.
-            holder: the attempt or the session that may answer it.
-            attempt_id: the attempt, with which it goes.
+            asked_by: what those that are open are counted by: a proposal, an attempt, a client's address.
+            attempt_id: the attempt that may answer it, with which it goes.
             user_id: whom it concerns: what ends that user's codes ends it too.
 
         Returns:
@@ -56,7 +56,7 @@ class Challenges:
                 attempt_id=attempt_id,
                 user_id=user_id,
                 channel="handed_over",
-                destination_key=holder,
+                destination_key=asked_by,
                 code_hash=sha256(challenge).digest(),
                 link_selector=_selector(challenge),
                 created_at=now,
@@ -65,18 +65,33 @@ class Challenges:
         )
         return challenge
 
-    def redeem(self, ceremony: str, challenge: bytes, *, holder: str) -> None:
+    def oldest(self, ceremony: str, *, asked_by: str, most: int) -> OneTimeSecret | None:
+        """Return the challenge that makes room for another, where as many as may be are open."""
+        where = {"purpose": ceremony, "destination_key": asked_by}
+        rows = self._store.find(OneTimeSecret, where, order_by="created_at", limit=most)
+        return rows[0] if len(rows) == most else None
+
+    def redeem(
+        self, ceremony: str, challenge: bytes, *, attempt_id: UUID | None = None, asked_by: str | None = None
+    ) -> None:
         """Spend a challenge, outside any transaction.
+
+        Args:
+            ceremony: what it was issued for.
+            challenge: its 32 bytes.
+            attempt_id: the attempt that answers.
+            asked_by: the proposal that is answered, where there is no attempt.
 
         Raises:
             InvalidCredentials: it is not ours, spent, expired, of another ceremony or of another holder.
         """
         now = self._clock.now()
+        holder = {"destination_key": asked_by} if attempt_id is None else {"attempt_id": attempt_id}
         guard = {
+            **holder,
             "link_selector": _selector(challenge),
             "code_hash": sha256(challenge).digest(),
             "purpose": ceremony,
-            "destination_key": holder,
             "used_at": None,
             "expires_at": after(now),
         }

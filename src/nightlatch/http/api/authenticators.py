@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from nightlatch.errors import NotFound
-from nightlatch.flows.manage_authenticators import Bound
+from nightlatch.flows.binding import Bound
 from nightlatch.http.api.shapes import (
     AuthenticatorChanges,
     AuthenticatorsShape,

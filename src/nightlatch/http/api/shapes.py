@@ -76,9 +76,9 @@ class SignUpBody(Body, frozen=True, kw_only=True):
 
 
 class SignInBody(Body, frozen=True, kw_only=True):
-    """Begin a sign-in."""
+    """Begin a sign-in. Without an identifier a passkey alone tells who it is, and the answer holds its ``options``."""
 
-    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)] | None = None
     password: Secret | None = None
     return_to: Short | None = None
     deliver: Deliver = "cookie"

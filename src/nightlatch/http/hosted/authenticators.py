@@ -6,7 +6,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
-from nightlatch.flows.manage_authenticators import Bound, Proposal
+from nightlatch.flows.binding import Bound
+from nightlatch.flows.manage_authenticators import Proposal
 from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
