@@ -44,6 +44,7 @@ from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
 from nightlatch.services.hashing import HashingPool
+from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
@@ -103,6 +104,7 @@ class Nightlatch:
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.health = Health(store, clock)
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)

@@ -56,6 +56,12 @@ _MOST: dict[str, int | timedelta] = {
     "tokens.access_life": timedelta(minutes=15),
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
+_LEAST_WAITS = {
+    "grace": timedelta(days=7),
+    "address_change_wait": timedelta(days=7),
+    "operator_recovery_delay": timedelta(hours=72),
+}
+"""Under these somebody who is away for a weekend learns of it too late."""
 _LONGEST_NAME = 100
 
 
@@ -184,6 +190,10 @@ class Accounts(Section, frozen=True, kw_only=True):
     """A new address that neither a second factor nor the old mailbox speaks for."""
     operator_recovery_delay: timedelta = timedelta(hours=72)
     """A recovery that an operator started: somebody may object."""
+    recovery_operators: Literal[1, 2] = 1
+    """How many operators it takes to start one."""
+    allow_short_waits: bool = False
+    """Lets these waits be shorter than 7 days, 7 days and 72 hours: an owner then has less time to object."""
 
 
 class Throttle(Section, frozen=True, kw_only=True):
@@ -294,6 +304,7 @@ class Settings(Section, frozen=True, kw_only=True):
             origins = tuple(origin_of(name, each, secure=secure) for each in getattr(self, name))
             msgspec.structs.force_setattr(self, name, origins)
         _numbers(self)
+        _waits(self.accounts)
         _names(self)
         _passwords(self.passwords)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
@@ -408,6 +419,16 @@ def _passwords(passwords: Passwords) -> None:
         raise ConfigurationError("passwords have at least 8 characters (ASVS 6.2.1)")
     if passwords.max_length < max(64, passwords.min_length):
         raise ConfigurationError("passwords.max_length is at least 64 (NIST SP 800-63B-4 3.1.1.2), and min_length")
+
+
+def _waits(accounts: Accounts) -> None:
+    """Refuse waits that leave an owner no time to read the notice and object, unless that is asked for by name."""
+    for name, least in _LEAST_WAITS.items():
+        if getattr(accounts, name) < least and not accounts.allow_short_waits:
+            raise ConfigurationError(
+                f"accounts.{name} is under {least}, the time in which an owner may object;"
+                " set accounts.allow_short_waits to go under it knowingly"
+            )
 
 
 def _numbers(section: Section, path: str = "") -> None:

@@ -38,6 +38,7 @@ _WORDS = {
     "session_revoked": "A device was signed out",
     "sessions_revoked": "Other devices were signed out",
     "privilege_permissions_changed": "Your roles were changed",
+    "authn_operator_recovery_requested": "The people who run this service asked for a recovery",
     "authn_operator_recovery_begun": "The people who run this service began a recovery",
     "authn_operator_recovery_stopped": "That recovery was stopped",
     "user_address_change_begun": "A change of your address was begun",
