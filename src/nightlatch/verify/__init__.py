@@ -13,6 +13,7 @@ have: `none`, another algorithm, `jwk`, `jku`, `x5u`, `crit` and whatever else a
 
 from __future__ import annotations
 
+from nightlatch.verify.assertion import Assertion, AssertionVerifier
 from nightlatch.verify.claims import AccessToken
 from nightlatch.verify.ended import EndedSessions
 from nightlatch.verify.errors import Forbidden, InvalidToken, KeysUnavailable, VerificationError
@@ -20,6 +21,8 @@ from nightlatch.verify.verifier import Verifier
 
 __all__ = [
     "AccessToken",
+    "Assertion",
+    "AssertionVerifier",
     "EndedSessions",
     "Forbidden",
     "InvalidToken",
