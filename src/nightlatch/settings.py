@@ -21,12 +21,16 @@ import msgspec
 from nightlatch.errors import ConfigurationError
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
+from nightlatch.section import Section
+from nightlatch.settings_forward import Forward, ForwardRule
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
     "Budget",
+    "Forward",
+    "ForwardRule",
     "Hashing",
     "Mail",
     "Outbox",
@@ -57,10 +61,6 @@ _MOST: dict[str, int | timedelta] = {
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
 _LONGEST_NAME = 100
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every section shares."""
 
 
 class Hashing(Section, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class Policy(Section, frozen=True, kw_only=True):
     """Who needs what, as data. The strictest that applies to a user counts."""
 
     everyone: Requirement = Requirement()
-    by_role: dict[str, Requirement] = {}
+    by_role: dict[str, Requirement] = {}  # noqa: RUF012 - a struct: each gets its own
 
 
 class Totp(Section, frozen=True, kw_only=True):
@@ -235,9 +235,9 @@ class Pages(Section, frozen=True, kw_only=True):
     logo_url: str | None = None
     home_url: str = "/"
     """Where sign-in leads when nothing else was asked for: a path of this application."""
-    theme: dict[str, str] = {}
+    theme: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     """CSS custom properties without their dashes: ink, muted, line, paper, card, accent ..."""
-    theme_dark: dict[str, str] = {}
+    theme_dark: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     locale: str = "en"
 
 
@@ -259,7 +259,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cookie_name: str = "session"
     """Tells two installations on one host apart; over https ``__Host-Http-`` is put in front."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose ``X-Forwarded-For`` is believed."""
+    """Addresses or networks whose ``X-Forwarded-For`` is believed, and which may ask for others (`forward`)."""
     allowed_redirects: tuple[str, ...] = ()
     """Further origins that a sign-in may lead to (``https://shop.example.com``)."""
     allowed_origins: tuple[str, ...] = ()
@@ -279,6 +279,7 @@ class Settings(Section, frozen=True, kw_only=True):
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
     pages: Pages = Pages()
+    forward: Forward = Forward()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""
@@ -293,6 +294,7 @@ class Settings(Section, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, name, origins)
         _numbers(self)
         _names(self)
+        _sites(self)
         _passwords(self.passwords)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
@@ -421,6 +423,16 @@ def _numbers(section: Section, path: str = "") -> None:
         most = _MOST.get(f"{path}{name}")
         if most is not None and value > most:
             raise ConfigurationError(f"{path}{name} must be at most {most}")
+
+
+def _sites(settings: Settings) -> None:
+    """Refuse sites whose cookies would be ours, or would travel unlike ours."""
+    for site in settings.forward.sites:
+        if urlsplit(site).hostname == settings.host:
+            # Cookies know no ports: what we set there, this installation's own pages would be sent.
+            raise ConfigurationError(f"forward.rules.site {site} is on the host of base_url: give it a name of its own")
+        if site.startswith("https://") != settings.secure:
+            raise ConfigurationError(f"forward.rules.site {site} and base_url are both https, or both on this machine")
 
 
 def _names(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from nightlatch.testing.adapter_contract import (
     busy,
     cookies,
     forms,
+    forward,
     headers,
     invitations,
     leaving,
@@ -67,6 +68,7 @@ _SUBJECTS = (
     leaving,
     addresses,
     second_factor,
+    forward,
     busy,
 )
 
