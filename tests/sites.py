@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from house import House
 from nightlatch.fastapi import Nightlatch as FastApiNightlatch
 from nightlatch.flask import Nightlatch
 from nightlatch.http.app import HttpApp
+from nightlatch.server.app import ServerApp
+from nightlatch.server.config import Config
 from nightlatch.settings import Settings
 from nightlatch.testing.sites import AsgiSite, DirectSite, Site, WsgiSite
 
@@ -24,6 +27,11 @@ __all__ = ["SITES", "open_site", "plain"]
 def direct(house: House) -> Site:
     """Ask the web layer itself."""
     return DirectSite(HttpApp(house.auth))
+
+
+def server(house: House) -> Site:
+    """Ask the application that the stand-alone server's workers run."""
+    return WsgiSite(ServerApp(Config(settings=house.settings, data=Path(), database_url=""), house.auth))
 
 
 def flask(house: House) -> Site:
@@ -54,6 +62,7 @@ def django(house: House) -> Site:
 
 SITES: Mapping[str, Callable[[House], Site]] = {
     "direct": direct,
+    "server": server,
     "flask": flask,
     "fastapi": fastapi,
     "django": django,

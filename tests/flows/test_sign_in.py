@@ -23,7 +23,7 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Session
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Gate
-from nightlatch.settings import Policy, Requirement
+from nightlatch.settings import Policy, Requirement, Sessions
 
 
 def test_in_and_out(house: House) -> None:
@@ -35,6 +35,26 @@ def test_in_and_out(house: House) -> None:
     house.auth.account.sign_out(HERE, session)
     with pytest.raises(NotAuthenticated):
         house.auth.sessions.recognise(done.token or "")
+
+
+def test_no_password_grows_too_old(house: House) -> None:
+    """Years later it still signs in, and nothing is to be set (ASVS 6.2.10)."""
+    house.member()
+    house.clock.advance(days=1500)
+    signed_in(house.sign_in())
+
+
+def test_the_session_seen_longest_ago_makes_room(make_house: Callable[..., House]) -> None:
+    """Past the bound a further sign-in ends one, and no more (ASVS 7.1.2)."""
+    house = make_house(sessions=Sessions(max_per_user=3))
+    house.member()
+    tokens = []
+    for _ in range(4):
+        house.clock.advance(minutes=1)
+        tokens.append(signed_in(house.sign_in()).token or "")
+    with pytest.raises(NotAuthenticated):
+        house.auth.sessions.recognise(tokens[0])
+    assert len({house.auth.sessions.recognise(token).id for token in tokens[1:]}) == 3
 
 
 def test_without_a_password_the_answer_depends_on_settings_only(house: House) -> None:

@@ -58,3 +58,10 @@ def test_what_apps_are_told() -> None:
     uri = pyotp.parse_uri(key_uri(seed, account="mia@example.org", issuer="Harbour & Books"))
     assert (uri.name, uri.issuer) == ("mia@example.org", "Harbour & Books")
     assert uri.secret == typed_seed(seed).replace(" ", "") == base64.b32encode(seed).decode()
+
+
+def test_seeds_have_160_bits_and_nothing_in_common() -> None:
+    """RFC 4226 4 R6 asks for 128 at least, and recommends 160."""
+    seeds = [new_seed() for _ in range(1000)]
+    assert {len(seed) for seed in seeds} == {20}
+    assert len(set(seeds)) == 1000

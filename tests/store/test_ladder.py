@@ -106,6 +106,24 @@ def _tell(writer: Store, reader: Store) -> None:
     assert reader.find(Session, {"id": session.id}) == []
 
 
+@pytest.mark.parametrize("tool", ["alembic", "django"])
+def test_091_what_is_stored_outlives_every_step(new_database: Callable[[], str], tool: str) -> None:
+    """People were here before the upgrade: their rows are what they were, and nothing is filled in for them."""
+    url = new_database()
+    climb(tool, 1, url)
+    before = SqlStore.open(url)
+    user = a_user(email="mia@example.org", roles=("admin",))
+    session = a_session(user)
+    for row in (user, session):
+        before.insert(row)
+    before.close()
+    for number in range(2, LAST + 1):
+        climb(tool, number, url)
+    after = SqlStore.open(url)
+    assert (after.get(User, user.id), after.get(Session, session.id)) == (user, session)
+    after.close()
+
+
 def test_django_names_the_command_that_is_missing(tmp_path: Path) -> None:
     """A process on a database that lacks a step says what to run; one that is two steps behind says so too."""
     url = f"sqlite:///{tmp_path / 'behind.db'}"

@@ -188,6 +188,7 @@ class Addresses:
                 core.users.hold(user)
                 self._write(user, new, old)
                 core.one_time.void_for(user.id)  # adversary 32: what went to the old address is worth nothing now
+                core.attempts.end_recoveries(user.id)
                 core.audit.done("user_address_changed", client, user_id=user.id, session_id=attempt.session_id)
                 primary = not (new.keep_old and old)
                 mails.changed(core, client, user, old, new.email or "", added=new.keep_old, primary=primary)
@@ -299,6 +300,7 @@ class Addresses:
             before_it = self.of(user.id)
             core.store.delete(Identifier, {"id": gone.id, "user_id": user.id})
             core.one_time.void_for(user.id)
+            core.attempts.end_recoveries(user.id)
             core.audit.done("user_address_removed", client, user_id=user.id, session_id=session.id)
             mails.removed(core, client, user, before_it, gone.value)
 

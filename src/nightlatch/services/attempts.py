@@ -119,6 +119,14 @@ class Attempts:
         # What was claimed is of no more use: nothing of it stays (adversary 52).
         self._move(attempt, {"status": "complete", "sealed_claims": None})
 
+    def end_recoveries(self, user_id: UUID) -> None:
+        """End every recovery of a user, proven ones too, in the transaction that is open.
+
+        Call it where an address stops being the user's: who proved that mailbox must not choose a password any longer
+        (adversary 32).
+        """
+        self._store.update(Attempt, {"user_id": user_id, "purpose": "recover", "status": "open"}, {"status": "dead"})
+
     def _move(self, attempt: Attempt, changes: dict[str, Any]) -> None:
         guard = {"id": attempt.id, "secret_hash": attempt.secret_hash, "status": "open"}
         if not self._store.update(Attempt, guard, changes):

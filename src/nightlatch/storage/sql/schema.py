@@ -65,12 +65,13 @@ def migrate(engine: sa.Engine | str) -> list[tuple[int, str]]:
         SchemaMismatch: the database is of a later version than this one.
         StoreError: the database refused.
     """
-    from alembic import command
-
     engine = _engine(engine)
     with _one_at_a_time:
         todo = pending(engine)
         if todo:
+            # Only now: a server that finds nothing to do would hand 8 MB of it to each of its workers.
+            from alembic import command
+
             try:
                 command.upgrade(_config(engine), "head")
             except sa.exc.DBAPIError as error:
