@@ -44,6 +44,10 @@ PUBLIC = {
     "enrol/confirm": "the attempt's cookie",
     "set-password": "the attempt's cookie, after proof",
     "invitation": "the link's secret",
+    "forward": "a proxy that settings name, and the cookie of the site that it asks for",
+    "forward/begin": "a proxy that settings name",
+    "forward/return": "a proxy that settings name, the code, and the state cookie of that site",
+    "forward/again": "a link to a site that settings name",
     "static/{id}": "files that are the same for everybody",
 }
 """Each call and page that asks for no session, and what stands in its place. A new one is to be thought about here."""
@@ -79,7 +83,7 @@ def test_085_every_adapter_serves_the_table_and_nothing_else(mia: Person) -> Non
     """What the document tells is what there is; another method, or a path beside it, is answered 404 or 405."""
     status, document = mia.browser.call("GET", "/api/openapi.json")
     assert status == 200
-    told = {(method.upper(), path.partition("/api")[2]) for path, item in document["paths"].items() for method in item}
+    told = {(method.upper(), path.removeprefix("/api")) for path, item in document["paths"].items() for method in item}
     assert {(each.method, each.path.removeprefix("/api")) for each in API} <= told
     known = {(each.method, each.path) for each in (*API, *PAGES)}
     for path in sorted({each.path for each in (*API, *PAGES)}):

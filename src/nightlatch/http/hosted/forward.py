@@ -86,7 +86,6 @@ def again(exchange: Exchange) -> Response:
     return page(
         exchange,
         "message.html",
-        status=410,
         heading="That took too long",
         text=f"The way back to {host} was already used, has expired, or began in another browser. Cookies must be on.",
         actions=[(begin_address(site, to), f"Go to {host}")],
