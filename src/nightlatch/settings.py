@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Section
@@ -136,6 +137,9 @@ class Tokens(Section, frozen=True, kw_only=True):
 
     algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
     """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    allow_hs256_single_application: tuple[Secret, ...] = ()
+    """Secrets shared with one application, which can then make access tokens as well as verify them: the first signs
+    by HS256, in place of the keys in the store. Nothing of it is published."""
     audience: str | None = None
     """Who access tokens are for. None: `base_url`."""
     access_life: timedelta = timedelta(minutes=5)
@@ -294,8 +298,9 @@ class Settings(Section, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, name, origins)
         _numbers(self)
         _names(self)
-        _sites(self)
+        self.forward.stand_apart(self.host, secure=self.secure)
         _passwords(self.passwords)
+        _shared(self.tokens, self.secret_keys)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 
@@ -425,14 +430,13 @@ def _numbers(section: Section, path: str = "") -> None:
             raise ConfigurationError(f"{path}{name} must be at most {most}")
 
 
-def _sites(settings: Settings) -> None:
-    """Refuse sites whose cookies would be ours, or would travel unlike ours."""
-    for site in settings.forward.sites:
-        if urlsplit(site).hostname == settings.host:
-            # Cookies know no ports: what we set there, this installation's own pages would be sent.
-            raise ConfigurationError(f"forward.rules.site {site} is on the host of base_url: give it a name of its own")
-        if site.startswith("https://") != settings.secure:
-            raise ConfigurationError(f"forward.rules.site {site} and base_url are both https, or both on this machine")
+def _shared(tokens: Tokens, secret_keys: tuple[Secret, ...]) -> None:
+    """Refuse secrets that could be guessed, or that would hand everything else over as well."""
+    name = "tokens.allow_hs256_single_application"
+    for each in tokens.allow_hs256_single_application:
+        strong_material(each, name)
+        if any(each.reveal() == own.reveal() for own in secret_keys):
+            raise ConfigurationError(f"{name} is one of secret_keys: whoever shares it would have that as well")
 
 
 def _names(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -76,3 +77,24 @@ class Forward(Section, frozen=True, kw_only=True):
     def sites(self) -> tuple[str, ...]:
         """The origins that rules name."""
         return tuple(dict.fromkeys(rule.site for rule in self.rules))
+
+    def stand_apart(self, host: str, *, secure: bool) -> None:
+        """Refuse sites whose cookies would be the installation's own, or would travel unlike them.
+
+        Args:
+            host: name of ``base_url``'s.
+            secure: whether ``base_url`` is https.
+
+        Raises:
+            ConfigurationError: there is one.
+        """
+        for site in self.sites:
+            if urlsplit(site).hostname == host:
+                # Cookies know no ports: what is set there, the installation's own pages would be sent.
+                raise ConfigurationError(
+                    f"forward.rules.site {site} is on the host of base_url: give it a name of its own"
+                )
+            if site.startswith("https://") != secure:
+                raise ConfigurationError(
+                    f"forward.rules.site {site} and base_url are both https, or both on this machine"
+                )

@@ -57,7 +57,7 @@ def test_only_its_hash_is_kept(house: House, mia: Complete) -> None:
 
 
 def test_its_owner_is_told(house: House, mia: Complete) -> None:
-    """At every address, by the name it was given, and where to revoke it: it lasts longer than a session (ASVS 6.3.7)."""
+    """At every address, by its name, and where to revoke it: it lasts longer than a session (ASVS 6.3.7)."""
     key = a_key(house, mia, name="till <b>at the door</b>")
     house.deliver()
     told = house.newest("mia@example.org")

@@ -24,7 +24,7 @@ from nightlatch.services.sessions import Sessions
 from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.settings import Settings
 from nightlatch.verify import InvalidToken as NotVerified
-from nightlatch.verify import Verifier
+from nightlatch.verify import SharedSecrets, Verifier
 from nightlatch.verify.keys import ASSERTION
 
 __all__ = ["Access", "Tokens"]
@@ -71,10 +71,13 @@ class Tokens:
         self._limits = settings.tokens
         self.issuer = settings.base_url + settings.mount
         self.audience = settings.tokens.audience or settings.base_url
+        shared = [each.reveal() for each in settings.tokens.allow_hs256_single_application]
+        self._shared = SharedSecrets(shared) if shared else None
         self._verifier = Verifier(
             issuer=self.issuer,
             audience=self.audience,
-            keys=keys,
+            # One kind or the other, never both: no token is ever looked at under the wrong one.
+            keys=self._shared or keys,
             now=lambda: clock.now().timestamp(),
         )
 
@@ -100,7 +103,8 @@ class Tokens:
             "amr": session.amr,
             "roles": session.roles,
         }
-        return Access(token=Secret(self.keys.signing().sign(claims)), life=expires_at - now)
+        signing = self._shared.signing if self._shared else self.keys.signing()
+        return Access(token=Secret(signing.sign(claims)), life=expires_at - now)
 
     def assertion(self, session: Session, host: str) -> Secret:
         """Issue the assertion of who stands behind one request to an application, by its host. Good for a minute."""

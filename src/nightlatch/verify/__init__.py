@@ -17,6 +17,7 @@ from nightlatch.verify.assertion import Assertion, AssertionVerifier
 from nightlatch.verify.claims import AccessToken
 from nightlatch.verify.ended import EndedSessions
 from nightlatch.verify.errors import Forbidden, InvalidToken, KeysUnavailable, VerificationError
+from nightlatch.verify.shared import SharedSecrets
 from nightlatch.verify.verifier import Verifier
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Forbidden",
     "InvalidToken",
     "KeysUnavailable",
+    "SharedSecrets",
     "VerificationError",
     "Verifier",
 ]

@@ -18,7 +18,7 @@ from nightlatch.verify.claims import addressed, level_of, text_of, texts_of, tim
 from nightlatch.verify.compact import UnknownKey, header_of, signed_claims
 from nightlatch.verify.errors import InvalidToken
 from nightlatch.verify.jwks import KeySet
-from nightlatch.verify.keys import ASSERTION, PublicKey, kid_of
+from nightlatch.verify.keys import ASSERTION, Key, kid_of
 from nightlatch.verify.verifier import Keys
 
 __all__ = ["Assertion", "AssertionVerifier"]
@@ -115,7 +115,7 @@ class AssertionVerifier:
             kid_of(header_of(text), ASSERTION)  # what no key of ours could have signed is not worth a question
             return self._verify(text, self._keys.newer())
 
-    def _verify(self, text: str, keys: Mapping[bytes, PublicKey]) -> Assertion:
+    def _verify(self, text: str, keys: Mapping[bytes, Key]) -> Assertion:
         claims = signed_claims(text, keys)
         _, expires_at = addressed(
             claims, issuer=self._issuer, audience=self._audience, now=self._now(), leeway=self._leeway

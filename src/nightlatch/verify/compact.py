@@ -8,7 +8,7 @@ from typing import Any, Final
 from nightlatch.verify.claims import AccessToken, read_claims
 from nightlatch.verify.encoding import b64url_bytes, json_object
 from nightlatch.verify.errors import InvalidToken
-from nightlatch.verify.keys import PublicKey
+from nightlatch.verify.keys import Key
 
 __all__ = ["LONGEST", "UnknownKey", "header_of", "signed_claims", "verify_compact"]
 
@@ -37,7 +37,7 @@ def header_of(text: str) -> bytes:
 
 
 def verify_compact(
-    text: str, keys: Mapping[bytes, PublicKey], *, issuer: str, audience: str, now: float, leeway: float
+    text: str, keys: Mapping[bytes, Key], *, issuer: str, audience: str, now: float, leeway: float
 ) -> AccessToken:
     """Verify a token in compact form: first the header, then the signature, then the claims (RFC 8725 3.3).
 
@@ -59,7 +59,7 @@ def verify_compact(
     return read_claims(signed_claims(text, keys), issuer=issuer, audience=audience, now=now, leeway=leeway)
 
 
-def signed_claims(text: str, keys: Mapping[bytes, PublicKey]) -> dict[str, Any]:
+def signed_claims(text: str, keys: Mapping[bytes, Key]) -> dict[str, Any]:
     """Return what a token says that one of these keys has signed. Nothing of it is validated yet.
 
     Raises:

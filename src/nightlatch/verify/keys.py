@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jwt
 from cryptography.exceptions import InvalidSignature
@@ -15,10 +15,19 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from nightlatch.verify.encoding import b64url, b64url_bytes, json_object
 from nightlatch.verify.errors import InvalidToken
 
-__all__ = ["ALGORITHMS", "ASSERTION", "PublicKey", "header_segment", "keys_by_header", "keys_from_jwks", "kid_of"]
+__all__ = [
+    "ALGORITHMS",
+    "ASSERTION",
+    "Key",
+    "PublicKey",
+    "header_segment",
+    "keys_by_header",
+    "keys_from_jwks",
+    "kid_of",
+]
 
 ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
-"""What a key may be for. `none` and shared secrets are not among them, and never can be."""
+"""What a published key may be for. `none` and shared secrets are not among them, and never can be."""
 
 TYPE: Final = "at+jwt"
 """RFC 9068 2.1. A token of another purpose says something else here, and is none of ours."""
@@ -32,6 +41,14 @@ _MOST_KEYS: Final = 32
 _LONGEST_KID: Final = 64
 _KINDS: Final = {"EdDSA": ("OKP", "Ed25519"), "ES256": ("EC", "P-256"), "RS256": ("RSA", None)}
 _TYPES: Final = {"EdDSA": Ed25519PublicKey, "ES256": EllipticCurvePublicKey, "RS256": RSAPublicKey}
+
+
+class Key(Protocol):
+    """What verifies tokens with one header."""
+
+    def verify(self, message: bytes, signature: bytes) -> None:
+        """Accept a signature, or raise `InvalidToken`."""
+        ...
 
 
 class PublicKey:
