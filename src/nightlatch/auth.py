@@ -18,6 +18,7 @@ from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
+from nightlatch.flows.forward import Forward
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.manage_authenticators import ManageAuthenticators
@@ -190,6 +191,7 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)
