@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import UUID
 
 from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
