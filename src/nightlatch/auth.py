@@ -21,6 +21,7 @@ from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
+from nightlatch.flows.forward import Forward
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.manage_authenticators import ManageAuthenticators
@@ -49,6 +50,7 @@ from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
 from nightlatch.services.hashing import HashingPool
+from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
@@ -108,6 +110,7 @@ class Nightlatch:
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.health = Health(store, clock)
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
@@ -203,6 +206,7 @@ class Nightlatch:
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
         self.bind_passkey = BindPasskey(core, binding)
+        self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)

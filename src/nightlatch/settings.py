@@ -20,14 +20,19 @@ from uuid import UUID
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
+from nightlatch.section import Section
+from nightlatch.settings_forward import Forward, ForwardRule
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
     "Budget",
+    "Forward",
+    "ForwardRule",
     "Hashing",
     "Mail",
     "Outbox",
@@ -65,10 +70,6 @@ _LEAST_WAITS = {
 }
 """Under these somebody who is away for a weekend learns of it too late."""
 _LONGEST_NAME = 100
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every section shares."""
 
 
 class Hashing(Section, frozen=True, kw_only=True):
@@ -109,7 +110,7 @@ class Policy(Section, frozen=True, kw_only=True):
     """Who needs what, as data. The strictest that applies to a user counts."""
 
     everyone: Requirement = Requirement()
-    by_role: dict[str, Requirement] = {}
+    by_role: dict[str, Requirement] = {}  # noqa: RUF012 - a struct: each gets its own
 
 
 class Totp(Section, frozen=True, kw_only=True):
@@ -157,6 +158,9 @@ class Tokens(Section, frozen=True, kw_only=True):
 
     algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
     """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    allow_hs256_single_application: tuple[Secret, ...] = ()
+    """Secrets shared with one application, which can then make access tokens as well as verify them: the first signs
+    by HS256, in place of the keys in the store. Nothing of it is published."""
     audience: str | None = None
     """Who access tokens are for. None: `base_url`."""
     access_life: timedelta = timedelta(minutes=5)
@@ -262,9 +266,9 @@ class Pages(Section, frozen=True, kw_only=True):
     logo_url: str | None = None
     home_url: str = "/"
     """Where sign-in leads when nothing else was asked for: a path of this application."""
-    theme: dict[str, str] = {}
+    theme: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     """CSS custom properties without their dashes: ink, muted, line, paper, card, accent ..."""
-    theme_dark: dict[str, str] = {}
+    theme_dark: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     locale: str = "en"
 
 
@@ -286,7 +290,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cookie_name: str = "session"
     """Tells two installations on one host apart; over https ``__Host-Http-`` is put in front."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose ``X-Forwarded-For`` is believed."""
+    """Addresses or networks whose ``X-Forwarded-For`` is believed, and which may ask for others (`forward`)."""
     allowed_redirects: tuple[str, ...] = ()
     """Further origins that a sign-in may lead to (``https://shop.example.com``)."""
     allowed_origins: tuple[str, ...] = ()
@@ -307,6 +311,7 @@ class Settings(Section, frozen=True, kw_only=True):
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
     pages: Pages = Pages()
+    forward: Forward = Forward()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""
@@ -322,7 +327,9 @@ class Settings(Section, frozen=True, kw_only=True):
         _numbers(self)
         _waits(self.accounts)
         _names(self)
+        self.forward.stand_apart(self.host, secure=self.secure)
         _passwords(self.passwords)
+        _shared(self.tokens, self.secret_keys)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 
@@ -460,6 +467,15 @@ def _numbers(section: Section, path: str = "") -> None:
         most = _MOST.get(f"{path}{name}")
         if most is not None and value > most:
             raise ConfigurationError(f"{path}{name} must be at most {most}")
+
+
+def _shared(tokens: Tokens, secret_keys: tuple[Secret, ...]) -> None:
+    """Refuse secrets that could be guessed, or that would hand everything else over as well."""
+    name = "tokens.allow_hs256_single_application"
+    for each in tokens.allow_hs256_single_application:
+        strong_material(each, name)
+        if any(each.reveal() == own.reveal() for own in secret_keys):
+            raise ConfigurationError(f"{name} is one of secret_keys: whoever shares it would have that as well")
 
 
 def _names(settings: Settings) -> None:

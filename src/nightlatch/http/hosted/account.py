@@ -35,6 +35,7 @@ _WORDS = {
     "authn_token_reuse": "A token that was used up came back, and its device was signed out",
     "api_key_created": "An API key was made",
     "api_key_revoked": "An API key was revoked",
+    "forward_session_created": "Went on to an application that asks here who you are",
     "session_revoked": "A device was signed out",
     "sessions_revoked": "Other devices were signed out",
     "privilege_permissions_changed": "Your roles were changed",
