@@ -181,6 +181,10 @@ class Nightlatch:
             recovery_codes=recovery_codes,
             methods=methods,
         )
+        self._stand_on(core)
+
+    def _stand_on(self, core: Core) -> None:
+        """Make the flows, which are what everybody else calls."""
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)

@@ -23,7 +23,7 @@ from nightlatch.primitives.webauthn import (
     verify_assertion,
     verify_registration,
 )
-from nightlatch.primitives.webauthn_options import Known, Verification, creation_options, request_options
+from nightlatch.primitives.webauthn_options import Known, Verification, base64url, creation_options, request_options
 from nightlatch.records import Attempt, Authenticator, Evidence, OneTimeSecret, User
 from nightlatch.services.challenges import CHALLENGE_LIFE, Challenges
 from nightlatch.services.client import Client
@@ -205,6 +205,27 @@ class Passkey:
             return f"{self.kind}:none", None
         found = self._store.find(Authenticator, {"lookup": lookup}, limit=1)
         return lookup, found[0].user_id if found and found[0].confirmed_at is not None else None
+
+    @property
+    def rp_id(self) -> str:
+        """Whom passkeys are made for."""
+        return self._party.id
+
+    def known(self, bound: Sequence[Authenticator]) -> tuple[str, tuple[str, ...]] | None:
+        """Return the handle and the ids of what a user has, in base64url; None where there is none."""
+        mine = [_details(each) for each in self.of(bound)]
+        if not mine:
+            return None
+        return base64url(mine[0].user_handle), tuple(base64url(each.credential_id) for each in mine)
+
+    def unknown_id(self, credential: object) -> str | None:
+        """Return the id of a credential that nobody has, in base64url; None where it names none, or somebody's."""
+        if self.owner_of(credential)[1] is not None:
+            return None
+        try:
+            return base64url(claimed_credential(credential))
+        except CeremonyRefused:
+            return None
 
     # --- binding ----------------------------------------------------------------------------------------------------
 

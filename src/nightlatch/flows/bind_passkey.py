@@ -18,7 +18,39 @@ from nightlatch.records import Authenticator, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.throttle import Charge
 
-__all__ = ["BindPasskey", "PasskeyProposal"]
+__all__ = ["Accepted", "BindPasskey", "PasskeyProposal", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A passkey that nobody has here: its holder's browser need not offer it again (Level 3, 5.1.10).
+
+    Args:
+        rp_id: whom it was made for.
+        credential_id: in base64url.
+    """
+
+    rp_id: str
+    credential_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A user's passkeys, so that browsers can forget those that were removed and rename the others (Level 3, 5.1.10).
+
+    Args:
+        rp_id: whom they were made for.
+        user_handle: of all of them, in base64url.
+        credential_ids: in base64url.
+        user_name: what browsers show, and what people know the account by.
+        display_name: what the person is called.
+    """
+
+    rp_id: str
+    user_handle: str
+    credential_ids: tuple[str, ...]
+    user_name: str
+    display_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +77,34 @@ class BindPasskey:
     def __init__(self, core: Core, binding: Binding) -> None:
         self._core = core
         self._binding = binding
+
+    @property
+    def offered(self) -> bool:
+        """Whether users may make one."""
+        return self._core.passkey.offered
+
+    def accepted(self, session: Session) -> Accepted | None:
+        """Tell what a browser should know of the user's passkeys; None where there are none."""
+        core = self._core
+        user = core.store.get(User, session.user_id)
+        found = core.passkey.known(core.users.authenticators(session.user_id))
+        if user is None or found is None:
+            return None
+        handle, ids = found
+        shown = user.email or user.username or ""
+        return Accepted(
+            rp_id=core.passkey.rp_id,
+            user_handle=handle,
+            credential_ids=ids,
+            user_name=shown,
+            display_name=user.name or shown,
+        )
+
+    def unknown(self, credential: object) -> Unknown | None:
+        """Tell which passkey nobody has, if that is why a credential was refused."""
+        passkey = self._core.passkey
+        found = passkey.unknown_id(credential)
+        return None if found is None else Unknown(rp_id=passkey.rp_id, credential_id=found)
 
     def begin(self, client: Client, session: Session, *, name: str | None = None) -> PasskeyProposal:
         """Begin to make one, while signed in.

@@ -105,7 +105,7 @@ class Binding:
                 codes = core.recovery_codes.replace(user.id)
             complete = self.rotate(session, (*session.evidence, proof))
             self.note(client, user, session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
+            tell_authenticators_changed(core, client, user, "added", record.kind)
         return Bound(complete=complete, authenticator=record, recovery_codes=codes)
 
     def in_attempt(
@@ -133,7 +133,7 @@ class Binding:
             granted = core.gate.grant_or_refuse(fresh, (*attempt.evidence, proof), core.users.authenticators(user.id))
             complete = core.welcome(client, granted, return_to=attempt.return_to, deliver=attempt.deliver)
             self.note(client, user, complete.session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
+            tell_authenticators_changed(core, client, user, "added", record.kind)
         return Bound(complete=complete, authenticator=record, recovery_codes=codes)
 
     def rotate(self, session: Session, evidence: tuple[Evidence, ...]) -> Complete:

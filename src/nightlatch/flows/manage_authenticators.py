@@ -71,6 +71,11 @@ class ManageAuthenticators:
         self._core = core
         self._binding = binding
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that users may bind by themselves here."""
+        return self._core.gate.enrolled
+
     def list(self, session: Session) -> Owned:
         """Return what a session's user has bound."""
         rows = [each for each in self._core.users.authenticators(session.user_id) if each.confirmed_at is not None]
@@ -224,7 +229,7 @@ class ManageAuthenticators:
                 raise Forbidden("policy asks for more than would be left", message=_NEEDED)
             complete = self._binding.rotate(session, left)
             self._binding.note(client, user, session, "authenticator_removed", record)
-            tell_authenticators_changed(core, client, user, "removed")
+            tell_authenticators_changed(core, client, user, "removed", record.kind)
         return complete
 
     def replace_recovery_codes(self, client: Client, session: Session) -> tuple[Secret, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
+from uuid import UUID
 
 from nightlatch.authenticators.base import Method, Proof, Subject, Verified
 from nightlatch.authenticators.email_code import EmailCode
@@ -219,13 +220,17 @@ class Prove:
     def _first_steps(self, attempt: Attempt) -> tuple[str, ...]:
         passkey = self._core.passkey
         if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
-            owned = self._confirmed(self._core.users.authenticators(attempt.user_id))
-            return tuple(kind for kind in (Password.kind, passkey.kind) if kind in owned)
+            return self.first_of(attempt.user_id)
         if attempt.identifier_kind == passkey.kind:
             return (passkey.kind,)  # who gave no name can be known by a passkey alone
         if attempt.purpose == "sign_in" and passkey.offered:
             return (Password.kind, passkey.kind)
         return (Password.kind,)
+
+    def first_of(self, user_id: UUID) -> tuple[str, ...]:
+        """Return what a user can begin a reauthentication with."""
+        owned = self._confirmed(self._core.users.authenticators(user_id))
+        return tuple(kind for kind in (Password.kind, self._core.passkey.kind) if kind in owned)
 
     def _confirmed(self, bound: Sequence[Authenticator]) -> tuple[str, ...]:
         """Return the kinds of what a user has bound, in the registry's order."""

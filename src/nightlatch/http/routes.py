@@ -73,7 +73,8 @@ class Route:
         path: below the mount; ``{id}`` may stand for its last part.
         handler: takes the exchange, and the body where there is one.
         who: ``anybody`` or ``signed_in``: who may call it.
-        kind: ``api`` answers errors as problem documents, ``page`` as pages.
+        kind: ``api`` answers errors as problem documents, ``page`` as pages; ``script`` is what a page's script asks:
+            it rides on the cookie alone as the page does, and gets problem documents.
         body: what the body is decoded into; None where none is read.
         form: the body is a form that carries a token, and not JSON.
         limit: bytes of the body.
@@ -86,7 +87,7 @@ class Route:
     path: str
     handler: Callable[..., Any]
     who: Literal["anybody", "signed_in"]
-    kind: Literal["api", "page", "asset"] = "api"
+    kind: Literal["api", "page", "script", "asset"] = "api"
     body: type[msgspec.Struct] | None = None
     form: bool = False
     limit: int = LIMIT

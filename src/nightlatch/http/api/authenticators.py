@@ -70,15 +70,23 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
 
 
 def begin_passkey(exchange: Exchange, body: BeginPasskeyBody) -> Response:
-    """Begin to make a passkey."""
-    proposal = exchange.auth.bind_passkey.begin(exchange.client, exchange.session, name=body.name)
+    """Begin to make a passkey: for who is signed in, or for an attempt that waits for one."""
+    flows = exchange.auth.bind_passkey
+    if body.attempt is not None:
+        proposal = flows.begin_in(exchange.client, body.attempt, name=body.name)
+    else:
+        proposal = flows.begin(exchange.client, exchange.session, name=body.name)
     return exchange.json(PasskeyProposalShape(id=proposal.id, options=proposal.options))
 
 
 def confirm_passkey(exchange: Exchange, body: ConfirmPasskeyBody) -> Response:
     """Confirm it by the credential that was made."""
     flows = exchange.auth.bind_passkey
-    return _bound(exchange, flows.confirm(exchange.client, exchange.session, body.id, body.credential))
+    if body.attempt is not None:
+        bound = flows.confirm_in(exchange.client, body.attempt, body.id, body.credential)
+    else:
+        bound = flows.confirm(exchange.client, exchange.session, body.id, body.credential)
+    return _bound(exchange, bound)
 
 
 def _bound(exchange: Exchange, bound: Bound) -> Response:

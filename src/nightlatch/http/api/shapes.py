@@ -144,14 +144,16 @@ class ConfirmTotpBody(Body, frozen=True, kw_only=True):
 
 
 class BeginPasskeyBody(Body, frozen=True, kw_only=True):
-    """Begin to make a passkey."""
+    """Begin to make a passkey; with `attempt` for a sign-in or sign-up that waits for one."""
 
+    attempt: Secret | None = None
     name: Short | None = None
 
 
 class ConfirmPasskeyBody(Body, frozen=True, kw_only=True):
     """Confirm a passkey by the credential that was made."""
 
+    attempt: Secret | None = None
     id: UUID
     credential: dict[str, Any]
     """What the browser's ``PublicKeyCredential.toJSON()`` gives."""

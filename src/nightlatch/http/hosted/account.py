@@ -27,9 +27,9 @@ _WORDS = {
     "authn_recovery_begun": "A code for a forgotten password was asked for",
     "authn_recovery_proven": "A code for a forgotten password was typed, or its link opened",
     "authn_recovery_complete": "A new password was chosen with a code from your mail",
-    "authenticator_added": "An authenticator app was added",
-    "authenticator_removed": "An authenticator app was removed",
-    "authenticator_renamed": "An authenticator app was renamed",
+    "authenticator_added": "A way to sign in was added",
+    "authenticator_removed": "A way to sign in was removed",
+    "authenticator_renamed": "A way to sign in was renamed",
     "recovery_codes_replaced": "New recovery codes were made",
     "authn_recovery_code_used": "A recovery code was used",
     "authn_token_reuse": "A token that was used up came back, and its device was signed out",
@@ -53,6 +53,9 @@ _WORDS = {
     "user_suspended": "Your account was suspended",
     "user_restored": "Your account was restored",
 }
+
+_KINDS = {"passkey": "Passkey", "totp": "Authenticator app"}
+"""What the security page calls the kinds that users add and remove."""
 
 
 def profile(exchange: Exchange) -> Response:
@@ -121,6 +124,7 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
 
 def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
     view = exchange.auth.account.get(exchange.session)
+    bound = [each for each in view.authenticators if each.kind in _KINDS and each.confirmed_at]
     return form_page(
         exchange,
         "security.html",
@@ -129,9 +133,13 @@ def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onwar
         labels={"new_password": "New password"},
         tab="/account/security",
         password=next((each for each in view.authenticators if each.kind == "password"), None),
-        apps=[each for each in view.authenticators if each.kind == "totp" and each.confirmed_at],
+        bound=bound,
+        words=_KINDS,
+        has_passkey=any(each.kind == "passkey" for each in bound),
+        has_app=any(each.kind == "totp" for each in bound),
+        accepted=exchange.auth.bind_passkey.accepted(exchange.session),
         codes_left=sum(each.kind == "recovery_code" for each in view.authenticators),
-        apps_open=exchange.auth.settings.totp.enabled,
+        kinds=exchange.auth.manage_authenticators.kinds,
         min_length=exchange.auth.settings.passwords.min_length,
         onward=onward,
         back=quote(onward, safe="/") if onward else None,

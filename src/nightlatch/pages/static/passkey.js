@@ -53,7 +53,7 @@ function answer(credential, response) {
 
 // Pages answer in words; anything but JSON means that the step is over: the form, sent as it is, tells what happened.
 async function asked(form) {
-  const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value });
+  const body = new URLSearchParams(new FormData(form));
   const response = await fetch(form.dataset.options, { method: "POST", body });
   if (!response.headers.get("content-type")?.includes("json")) throw new Error("over");
   const told = await response.json();
@@ -87,12 +87,25 @@ function tell(form, error) {
 
 // A browser does one ceremony at a time: the one that waits at the name gives way to a button.
 let waiting = new AbortController();
+// A challenge is good for five minutes: one that waited longer is asked for anew, while somebody looks at the page.
+const GOOD_FOR = 4 * 60 * 1000;
+
+const seen = () =>
+  new Promise((done) => {
+    if (document.visibilityState === "visible") done();
+    else document.addEventListener("visibilitychange", done, { once: true });
+  });
 
 async function offer(form) {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
-  const { signal } = waiting;
-  const options = await begun(form);
-  send(form, await used(options, { mediation: "conditional", signal }));
+  await seen();
+  const signal = AbortSignal.any([waiting.signal, AbortSignal.timeout(GOOD_FOR)]);
+  try {
+    const options = await begun(form);
+    send(form, await used(options, { mediation: "conditional", signal }));
+  } catch (error) {
+    if (error.name === "TimeoutError") await offer(form);
+  }
 }
 
 async function press(form) {
@@ -103,6 +116,14 @@ async function press(form) {
   if (form.dataset.passkey === "use") return send(form, await used(told));
   form.elements.id.value = told.id;
   send(form, await made(told.options));
+}
+
+// Tells the browser what the site knows of its passkeys, so that it offers none that are gone (Level 3, 5.1.10).
+async function signal({ signal: what, rp: rpId, id, user: userId, ids, name, called: displayName }) {
+  if (what === "unknown") return PublicKeyCredential.signalUnknownCredential?.({ rpId, credentialId: id });
+  const allAcceptedCredentialIds = ids.split(" ");
+  await PublicKeyCredential.signalAllAcceptedCredentials?.({ rpId, userId, allAcceptedCredentialIds });
+  await PublicKeyCredential.signalCurrentUserDetails?.({ rpId, userId, name, displayName });
 }
 
 const here = Boolean(window.PublicKeyCredential && navigator.credentials);
@@ -120,3 +141,4 @@ for (const form of here ? document.querySelectorAll("form[data-passkey]") : []) 
   // Not available, or given way to the button: what is typed signs in all the same.
   if (form.dataset.passkey === "sign-in") offer(form).catch(() => {});
 }
+for (const each of here ? document.querySelectorAll("[data-signal]") : []) signal(each.dataset).catch(() => {});
