@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from nightlatch.http.messages import Response
 from nightlatch.testing.adapter_contract.conversation import MIA, SECRET, Conversation, Talk, conversation
-from nightlatch.testing.browser import Browser
+from nightlatch.testing.browser import Browser, header
 from nightlatch.testing.passkey import Passkey
 
 CONVERSATIONS: list[Conversation] = []
@@ -22,7 +24,7 @@ def made_and_asked_for(talk: Talk) -> None:
     confirmation = {"id": proposal["id"], "credential": credential}
     status, bound = browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)
     assert (status, len(bound["recovery_codes"])) == (200, 10)
-    assert browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)[1]["code"] == "reauthenticate"
+    assert browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)[1]["code"] == "not_found"
 
     other = talk.browser()
     _, more = other.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})
@@ -40,6 +42,66 @@ def made_and_asked_for(talk: Talk) -> None:
 
     path = f"/api/authenticators/{bound['authenticator']['id']}"
     assert browser.call("PATCH", path, {"name": "old phone"})[1]["name"] == "old phone"
+
+
+@conversation(CONVERSATIONS)
+def the_whole_sign_in(talk: Talk) -> None:
+    """No name, no password: the browser offers what it has, and that tells who it is."""
+    browser = talk.member()
+    passkey = Passkey(origin="http://localhost:8000")
+    _, proposal = browser.call("POST", "/api/authenticators/passkey", {})
+    confirmation = {"id": proposal["id"], "credential": passkey.register(proposal["options"])}
+    assert browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)[0] == 200
+
+    other = talk.browser()
+    status, more = other.call("POST", "/api/sign-in", {})
+    assert (status, more["authenticators"], more["options"]["allowCredentials"]) == (200, ["passkey"], [])
+    assert more["options"]["userVerification"] == "required"
+    proof = {"attempt": more["attempt"], "authenticator": "passkey", "credential": passkey.sign(more["options"])}
+    status, done = other.call("POST", "/api/attempt/answer", proof)
+    assert (status, done["session"]["aal"], done["session"]["email"]) == (200, 2, MIA)
+    assert other.call("POST", "/api/attempt/answer", proof)[1]["code"] == "attempt_invalid"
+
+    stranger = talk.browser()
+    _, more = stranger.call("POST", "/api/sign-in", {})
+    foreign = Passkey(origin="http://localhost:8000")
+    foreign.register(proposal["options"])
+    proof = {"attempt": more["attempt"], "authenticator": "passkey", "credential": foreign.sign(more["options"])}
+    assert stranger.call("POST", "/api/attempt/answer", proof)[1]["code"] == "invalid_credentials"
+
+
+@conversation(CONVERSATIONS)
+def in_the_pages(talk: Talk) -> None:
+    """The script asks, the form sends: made, used after the password and again, and alone; the page tells what failed."""
+    browser, passkey = talk.member(), Passkey(origin="http://localhost:8000")
+    page, confirm = "/account/passkey", "/account/passkey/confirm"
+    assert b"passkey.js" in browser.get(page).body
+    assert browser.post(page).status == 403
+    proposal = _told(browser.fill_in(page))
+    refused = browser.fill_in(page, confirm, id=proposal["id"], credential='{"id": "AAAA"}')
+    assert (refused.status, b"could not be added" in refused.body) == (401, True)
+    proposal = _told(browser.fill_in(page))
+    kept = browser.fill_in(page, confirm, id=proposal["id"], credential=_made(passkey, proposal), name="my phone")
+    assert (kept.status, b"recovery codes" in kept.body) == (200, True)
+    shown = browser.get("/account/security").body.decode()
+    assert ("my phone" in shown, 'data-signal="accepted"' in shown) == (True, True)
+
+    other = talk.browser()
+    assert header(other.fill_in("/sign-in", identifier=MIA, password=SECRET), "location") == "http://localhost:8000/auth/prove"
+    signed = json.dumps(passkey.sign(_told(other.fill_in("/prove", "/prove/passkey"))))
+    assert other.fill_in("/prove", authenticator="passkey", credential="{}").status == 401
+    done = other.fill_in("/prove", authenticator="passkey", credential=signed)
+    assert (done.status, "set-cookie" in {name.lower() for name, _ in done.headers}) == (303, True)
+
+
+def _told(response: Response) -> dict[str, Any]:
+    assert response.status == 200, response.body
+    told: dict[str, Any] = json.loads(response.body)
+    return told
+
+
+def _made(passkey: Passkey, proposal: dict[str, Any]) -> str:
+    return json.dumps(passkey.register(proposal["options"]))
 
 
 def _asked(browser: Browser, begin: dict[str, str]) -> dict[str, Any]:
