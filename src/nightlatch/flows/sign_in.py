@@ -58,8 +58,10 @@ class SignIn:
             Busy: the hashing pool is full; nothing was verified.
         """
         core = self._core
-        if identifier is None:
+        if identifier is None and password is None:
             return self._by_passkey(client, return_to, deliver)
+        if identifier is None:
+            raise InvalidInput(fields={"identifier": "Please fill this in."})
         if password is not None:
             with core.place(client, password):
                 claim = core.users.claim(identifier)

@@ -10,6 +10,7 @@ from nightlatch.testing.adapter_contract.conversation import MIA, SECRET, Conver
 from nightlatch.testing.browser import Browser, header
 from nightlatch.testing.passkey import Passkey
 
+HOME = "http://localhost:8000/"
 CONVERSATIONS: list[Conversation] = []
 
 
@@ -59,7 +60,7 @@ def the_whole_sign_in(talk: Talk) -> None:
     assert more["options"]["userVerification"] == "required"
     proof = {"attempt": more["attempt"], "authenticator": "passkey", "credential": passkey.sign(more["options"])}
     status, done = other.call("POST", "/api/attempt/answer", proof)
-    assert (status, done["session"]["aal"], done["session"]["email"]) == (200, 2, MIA)
+    assert (status, done["session"]["aal"], done["user"]["email"]) == (200, 2, MIA)
     assert other.call("POST", "/api/attempt/answer", proof)[1]["code"] == "attempt_invalid"
 
     stranger = talk.browser()
@@ -90,8 +91,57 @@ def in_the_pages(talk: Talk) -> None:
     assert header(other.fill_in("/sign-in", identifier=MIA, password=SECRET), "location") == "http://localhost:8000/auth/prove"
     signed = json.dumps(passkey.sign(_told(other.fill_in("/prove", "/prove/passkey"))))
     assert other.fill_in("/prove", authenticator="passkey", credential="{}").status == 401
-    done = other.fill_in("/prove", authenticator="passkey", credential=signed)
-    assert (done.status, "set-cookie" in {name.lower() for name, _ in done.headers}) == (303, True)
+    assert header(other.fill_in("/prove", authenticator="passkey", credential=signed), "location") == HOME
+    row = browser.call("GET", "/api/authenticators")[1]["authenticators"][1]["id"]
+    assert other.fill_in("/account/security", "/account/authenticators/rename", id=row, name="old phone").status == 303
+    assert "old phone" in other.get("/account/security").body.decode()
+
+    talk.later(minutes=20)
+    where = "/reauthenticate?aal=2&return_to=/auth/account/passkey"
+    assert header(other.get("/account/passkey"), "location") == f"http://localhost:8000/auth{where}"
+    signed = json.dumps(passkey.sign(_told(other.fill_in(where, "/reauthenticate/passkey", aal="2"))))
+    led = other.fill_in(where, credential=signed, aal="2")
+    assert header(led, "location") == "http://localhost:8000/auth/account/passkey"
+
+
+@conversation(CONVERSATIONS)
+def alone_in_the_pages(talk: Talk) -> None:
+    """The sign-in page asks as it loads; what the browser answers tells who it is."""
+    browser, passkey = talk.member(), Passkey(origin="http://localhost:8000")
+    _, proposal = browser.call("POST", "/api/authenticators/passkey", {})
+    confirmation = {"id": proposal["id"], "credential": passkey.register(proposal["options"])}
+    assert browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)[0] == 200
+    for owner in (Passkey(origin="http://localhost:8000"), passkey):
+        if not owner.made:
+            owner.register(proposal["options"])
+        other = talk.browser()
+        _, more = other.call("POST", "/api/sign-in", {"return_to": "/books"})
+        fields = {"attempt": more["attempt"], "credential": json.dumps(owner.sign(more["options"]))}
+        done = other.fill_in("/sign-in", "/sign-in/passkey", **fields)
+        if owner is passkey:
+            assert header(done, "location") == "http://localhost:8000/books"
+        else:
+            assert (done.status, b'data-signal="unknown"' in done.body) == (401, True)
+
+
+@conversation(CONVERSATIONS, needs={"core"}, policy={"by_role": {"editor": {"aal": 2}}})
+def policy_leads_to_one_in_the_pages(talk: Talk) -> None:
+    """Who needs a second factor makes a passkey, keeps the recovery codes, and is in."""
+    talk.member()
+    talk.core.operator.set_roles(talk.core.operator.find_user(MIA).id, ("editor",))
+    browser, passkey = talk.browser(), Passkey(origin="http://localhost:8000")
+    browser.fill_in("/sign-in?return_to=/books", identifier=MIA, password=SECRET)
+    assert browser.get("/enrol").status == 410
+    assert browser.call("POST", "/api/authenticators/passkey", {})[0] == 401
+    browser.fill_in("/verify", code=talk.code())
+    proposal = _told(browser.fill_in("/enrol", "/enrol/passkey"))
+    refused = browser.fill_in("/enrol", "/enrol/passkey/confirm", id=proposal["id"], credential="{}")
+    assert (refused.status, b"could not be added" in refused.body) == (401, True)
+    proposal = _told(browser.fill_in("/enrol", "/enrol/passkey"))
+    made = _made(passkey, proposal)
+    kept = browser.fill_in("/enrol", "/enrol/passkey/confirm", id=proposal["id"], credential=made)
+    assert (kept.status, b'href="http://localhost:8000/books"' in kept.body) == (200, True)
+    assert browser.call("GET", "/api/session")[1]["session"]["aal"] == 2
 
 
 def _told(response: Response) -> dict[str, Any]:
