@@ -13,7 +13,16 @@ from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["activity", "devices", "profile", "security", "send_devices", "send_profile", "send_security"]
+__all__ = [
+    "activity",
+    "devices",
+    "profile",
+    "security",
+    "security_page",
+    "send_devices",
+    "send_profile",
+    "send_security",
+]
 
 _WORDS = {
     "user_created": "Your account was made",
@@ -100,7 +109,7 @@ def _profile_page(exchange: Exchange, form: ProfileForm, refusal: NightlatchErro
 def security(exchange: Exchange) -> Response:
     """Show how one signs in; with the way back for who was led here to add something."""
     asked_from = query_of(exchange.request, "return_to").get("return_to")
-    return _security_page(exchange, None, onward=exchange.app.redirects.safe(asked_from))
+    return security_page(exchange, None, onward=exchange.app.redirects.safe(asked_from))
 
 
 def send_security(exchange: Exchange, form: PasswordForm) -> Response:
@@ -115,14 +124,15 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
         )
     except InvalidCredentials as error:
         error.message = "That is not your current password."
-        return _security_page(exchange, error)
+        return security_page(exchange, error)
     except (InvalidInput, Throttled, Busy) as error:
-        return _security_page(exchange, error)
+        return security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="password")
 
 
-def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
+def security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
+    """Show how one signs in, with what was wrong."""
     view = exchange.auth.account.get(exchange.session)
     bound = [each for each in view.authenticators if each.kind in _KINDS and each.confirmed_at]
     return form_page(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from urllib.parse import quote
 from uuid import UUID
 
-from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
 from nightlatch.flows.binding import Bound
 from nightlatch.flows.manage_authenticators import Proposal
 from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm, RenameForm
 from nightlatch.http.hosted.recovery_codes import codes_page
@@ -72,14 +73,20 @@ def confirm_app(exchange: Exchange, form: AppForm) -> Response:
 def rename(exchange: Exchange, form: RenameForm) -> Response:
     """Change what an authenticator is called."""
     validate_token(exchange, form.csrf_token)
-    exchange.auth.manage_authenticators.rename(exchange.client, exchange.session, _id(form.id), name=form.name)
+    try:
+        exchange.auth.manage_authenticators.rename(exchange.client, exchange.session, _id(form.id), name=form.name)
+    except InvalidInput as error:
+        return security_page(exchange, error)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", notice="renamed")
 
 
 def remove(exchange: Exchange, form: IdForm) -> Response:
     """Remove an authenticator."""
     validate_token(exchange, form.csrf_token)
-    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+    try:
+        complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+    except Forbidden as error:
+        return security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="away")
 

@@ -73,7 +73,7 @@ def the_whole_sign_in(talk: Talk) -> None:
 
 @conversation(CONVERSATIONS)
 def in_the_pages(talk: Talk) -> None:
-    """The script asks, the form sends: made, used after the password and again, and alone; the page tells what failed."""
+    """The script asks, the form sends: made, used after the password and again; the page tells what failed."""
     browser, passkey = talk.member(), Passkey(origin="http://localhost:8000")
     page, confirm = "/account/passkey", "/account/passkey/confirm"
     assert b"passkey.js" in browser.get(page).body
