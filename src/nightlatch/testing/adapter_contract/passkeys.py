@@ -88,7 +88,10 @@ def in_the_pages(talk: Talk) -> None:
     assert ("my phone" in shown, 'data-signal="accepted"' in shown) == (True, True)
 
     other = talk.browser()
-    assert header(other.fill_in("/sign-in", identifier=MIA, password=SECRET), "location") == "http://localhost:8000/auth/prove"
+    assert (
+        header(other.fill_in("/sign-in", identifier=MIA, password=SECRET), "location")
+        == "http://localhost:8000/auth/prove"
+    )
     signed = json.dumps(passkey.sign(_told(other.fill_in("/prove", "/prove/passkey"))))
     assert other.fill_in("/prove", authenticator="passkey", credential="{}").status == 401
     assert header(other.fill_in("/prove", authenticator="passkey", credential=signed), "location") == HOME
