@@ -209,6 +209,16 @@ def _sign_up_by_link(mia: Person) -> Any:
     return mia.call("/api/attempt/answer", attempt=step["attempt"], new_password=NEW)
 
 
+def _sign_up_by_passkey(mia: Person) -> Any:
+    step = mia.call("/api/sign-up", email=ZOE)
+    code = mia.house.code(ZOE).reveal()
+    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+    proposal = mia.call("/api/authenticators/passkey", attempt=step["attempt"])
+    credential = Passkey(origin=mia.house.auth.settings.origin).register(proposal["options"])
+    body = {"attempt": step["attempt"], "id": proposal["id"], "credential": credential}
+    return mia.call("/api/authenticators/passkey/confirm", **body)
+
+
 def _invitation(mia: Person) -> Any:
     link = mia.house.auth.invitations.invite(email=ZOE, roles=("editor",))
     assert link is not None
@@ -281,6 +291,12 @@ WAYS: tuple[Way, ...] = (
     Way(words="code from a mail, nothing before it", go=_mailed_code_alone, proven=("email_code",)),
     Way(words="sign-up, with the code from the mail", go=_sign_up, calls=("sign-up", "attempt/answer"), who="newcomer"),
     Way(words="sign-up by the mailed link, elsewhere", go=_sign_up_by_link, calls=("attempt/link",), who="newcomer"),
+    Way(
+        words="sign-up, a passkey in place of a password",
+        go=_sign_up_by_passkey,
+        calls=("authenticators/passkey/confirm",),
+        who="newcomer",
+    ),
     Way(words="invitation, a password chosen", go=_invitation, who="invited"),
     Way(words="forgotten password", go=_recovery),
     Way(words="password, mailed code, an app bound", go=_enrolment, calls=("authenticators/totp/confirm",)),

@@ -34,6 +34,7 @@ from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.tokens import Tokens
@@ -209,7 +210,7 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
-        self.bind_passkey = BindPasskey(core, binding)
+        self.bind_passkey = BindPasskey(core, binding, SignUpByPasskey(core, self.sign_up))
         self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)

@@ -239,6 +239,42 @@ def test_led_through_making_one(chromium: Browser, strict: Server) -> None:
     context.close()
 
 
+def test_no_password_at_all(walk: Walk, authenticator: Authenticator) -> None:
+    """Sign up with a passkey alone; sign out, in with it; lost, it is got back by mail and a recovery code."""
+    page = walk.page
+    walk.open("/auth/sign-up")
+    page.get_by_label("E-mail").fill("mia@example.org")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Code from the mail").fill(walk.server.code("mia@example.org"))
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("heading", name="How will you sign in?")).to_be_visible()
+    walk.look("set-passkey")
+    page.get_by_role("button", name="Make a passkey instead").click()
+    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    codes = page.locator("ol.codes code").all_inner_texts()
+    page.get_by_role("link", name="I have kept them, go on").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    walk.open("/auth/account/security")
+    walk.look("security-no-password")
+    sign_out(walk)
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    assert (aal(walk), walk.faults) == (2, [])
+
+    authenticator.lose()
+    sign_out(walk)
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("E-mail").fill("mia@example.org")
+    page.get_by_role("button").first.click()
+    page.get_by_label("Code from the mail").fill(walk.server.code("mia@example.org"))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("link", name="Use a recovery code").click()
+    page.get_by_label("Recovery code").fill(codes[0])
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Password", exact=True).fill(SECRET)
+    page.get_by_role("button", name="Save password").click()
+    expect(page.get_by_role("heading", name="Keep this recovery code")).to_be_visible()
+
+
 def test_a_browser_without_them(chromium: Browser, server: Server) -> None:
     """No script, or no WebAuthn: the sign-in page shows no button that does nothing, others say what to do instead."""
     context = chromium.new_context(java_script_enabled=False)

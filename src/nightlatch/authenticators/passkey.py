@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from nightlatch.authenticators.base import Proof, Subject, Verified
 from nightlatch.errors import Conflict, InvalidCredentials, InvalidInput
@@ -149,7 +150,7 @@ class Passkey:
         if record.counter and asserted.sign_count <= record.counter:
             # Two of them sign with one key: nobody knows which is the owner's (7.2 step 22, 6.1.1).
             raise InvalidCredentials("sign count went back: the key may have been copied")
-        kept = msgspec.structs.replace(
+        kept = replace(
             details, backed_up=asserted.backed_up, user_verified=details.user_verified or asserted.user_verified
         )
         return Verified(
@@ -248,30 +249,53 @@ class Passkey:
         Returns:
             the record, and what the browser is to be asked to make.
         """
-        now, mine = self._clock.now(), self.of(bound)
-        handle = _details(mine[0]).user_handle if mine else secrets.token_bytes(_HANDLE_BYTES)
-        record = Authenticator(
-            id=uuid7(now),
-            user_id=user.id,
-            kind=self.kind,
-            name=name,
-            details=_written(_Details(user_handle=handle)),
-            created_at=now,
-        )
+        mine = self.of(bound)
+        handle = _details(mine[0]).user_handle if mine else None
+        record = replace(self.draft(user.id, handle), name=name)
         self._store.insert(record)
-        challenge = self._challenges.issue(_MAKE, asked_by=str(record.id), user_id=user.id)
         shown = user.email or user.username or ""
-        options = creation_options(
-            self._party,
-            challenge=challenge,
-            user_handle=handle,
+        options = self.options(
+            record,
             user_name=shown,
             display_name=user.name or shown,
-            life=CHALLENGE_LIFE,
+            user_id=user.id,
             exclude=[_known(each) for each in mine],
             verification=verification,
         )
         return record, options
+
+    def draft(self, user_id: UUID, handle: bytes | None = None) -> Authenticator:
+        """Return a passkey that is neither made nor written down.
+
+        Args:
+            user_id: whose it will be.
+            handle: the user's, if they have passkeys already.
+        """
+        now = self._clock.now()
+        details = _Details(user_handle=handle or secrets.token_bytes(_HANDLE_BYTES))
+        return Authenticator(id=uuid7(now), user_id=user_id, kind=self.kind, details=_written(details), created_at=now)
+
+    def options(
+        self,
+        record: Authenticator,
+        *,
+        user_name: str,
+        display_name: str,
+        user_id: UUID | None,
+        exclude: Sequence[Known] = (),
+        verification: Verification = "preferred",
+    ) -> dict[str, Any]:
+        """Return what the browser is to be asked to make, with a new challenge, in the transaction that is open."""
+        return creation_options(
+            self._party,
+            challenge=self._challenges.issue(_MAKE, asked_by=str(record.id), user_id=user_id),
+            user_handle=_details(record).user_handle,
+            user_name=user_name,
+            display_name=display_name,
+            life=CHALLENGE_LIFE,
+            exclude=exclude,
+            verification=verification,
+        )
 
     def made(self, record: Authenticator, credential: object, *, user_presence: bool = True) -> Authenticator:
         """Verify the credential that was made for a proposal. Its challenge is spent, whatever comes of it.
@@ -302,7 +326,7 @@ class Passkey:
             backed_up=made.backed_up,
             user_verified=made.user_verified,
         )
-        return msgspec.structs.replace(
+        return replace(
             record,
             lookup=_lookup(made.credential_id),
             public_key=made.public_key,
@@ -325,6 +349,17 @@ class Passkey:
             raise InvalidCredentials("credential is bound already") from None  # 7.1 step 26
         if not bound:
             raise InvalidCredentials("proposal is gone, or was confirmed")
+
+    def write(self, record: Authenticator) -> None:
+        """Write a passkey that was `made` for a user who was not there before, in the transaction that is open.
+
+        Raises:
+            InvalidCredentials: the credential is bound already, to whomever.
+        """
+        try:
+            self._store.insert(record)
+        except Conflict:
+            raise InvalidCredentials("credential is bound already") from None
 
     def proof_of(self, made: Authenticator) -> Evidence:
         """Return what the making of a passkey proves: its maker holds it, and was seen if the authenticator says so."""

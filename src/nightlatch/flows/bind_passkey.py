@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -13,12 +12,14 @@ from nightlatch.errors import Forbidden, NotFound
 from nightlatch.flows.binding import Binding, Bound
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name
+from nightlatch.flows.passkey_proposal import PasskeyProposal
+from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.throttle import Charge
 
-__all__ = ["Accepted", "BindPasskey", "PasskeyProposal", "Unknown"]
+__all__ = ["Accepted", "BindPasskey", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,30 +54,19 @@ class Accepted:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasskeyProposal:
-    """A passkey that is being made.
-
-    Args:
-        id: of the authenticator; hand it back with the credential.
-        options: what the browser is to be asked to make.
-    """
-
-    id: UUID
-    options: dict[str, Any]
-
-
 class BindPasskey:
     """Bind a passkey. Until it is confirmed it counts for nothing, and who stops half-way is locked out of nothing.
 
     Args:
         core: what flows stand on.
         binding: what binding any authenticator has in common.
+        sign_up: where a passkey stands in for a new account's password.
     """
 
-    def __init__(self, core: Core, binding: Binding) -> None:
+    def __init__(self, core: Core, binding: Binding, sign_up: SignUpByPasskey) -> None:
         self._core = core
         self._binding = binding
+        self._sign_up = sign_up
 
     @property
     def offered(self) -> bool:
@@ -118,13 +108,18 @@ class BindPasskey:
         return self._propose(client, self._binding.fresh(session), name)
 
     def begin_in(self, client: Client, attempt: Secret, *, name: str | None = None) -> PasskeyProposal:
-        """Begin to make one that a sign-in waits for.
+        """Begin to make one that a sign-in waits for, or a sign-up in place of a password.
 
         Raises:
             AttemptInvalid: it waits for something else.
             Forbidden: passkeys are switched off, or this site's address is a number.
         """
-        return self._propose(client, self._binding.enrolling(self._core.attempts.find(attempt)), name)
+        found = self._core.attempts.find(attempt)
+        if found.purpose == "sign_up":
+            self._see_that_it_is_offered()
+            self._spend(client)
+            return self._sign_up.begin(found)
+        return self._propose(client, self._binding.enrolling(found), name)
 
     def confirm(
         self,
@@ -158,14 +153,19 @@ class BindPasskey:
         *,
         name: str | None = None,
     ) -> Bound:
-        """Bind the one that a sign-in waits for, and end the sign-in.
+        """Bind the one that a sign-in or sign-up waits for, and end it.
 
         Raises:
             AttemptInvalid: it waits for something else, or policy asks for more still.
             NotFound: no such proposal.
             InvalidCredentials: the credential does not hold.
+            Forbidden: policy asks for a password as well.
         """
         found = self._core.attempts.find(attempt)
+        if found.purpose == "sign_up":
+            self._spend(client)
+            made = self._answered(self._sign_up.proposed(found), id, credential, name)
+            return self._sign_up.confirm(client, found, made, self._core.passkey.proof_of(made))
         user = self._binding.enrolling(found)
         made = self._made(client, user, id, credential, name)
         proof = self._core.passkey.proof_of(made)
@@ -173,8 +173,7 @@ class BindPasskey:
 
     def _propose(self, client: Client, user: User, name: str | None) -> PasskeyProposal:
         core = self._core
-        if not core.passkey.offered:
-            raise Forbidden("passkeys are switched off, or base_url has no name for an RP ID")
+        self._see_that_it_is_offered()
         self._spend(client)
         cleaned = clean_name(name)
         with core.transaction():
@@ -188,9 +187,18 @@ class BindPasskey:
         record = self._core.store.get(Authenticator, id)
         if record is None or record.user_id != user.id or record.kind != Passkey.kind or record.confirmed_at:
             raise NotFound("no such proposal of this user")
+        return self._answered(record, id, credential, name)
+
+    def _answered(self, record: Authenticator, id: UUID, credential: object, name: str | None) -> Authenticator:  # noqa: A002
+        if record.id != id:
+            raise NotFound("another proposal")
         cleaned = clean_name(name)
         made = self._core.passkey.made(record, credential)
         return made if cleaned is None else replace(made, name=cleaned)
+
+    def _see_that_it_is_offered(self) -> None:
+        if not self.offered:
+            raise Forbidden("passkeys are switched off, or base_url has no name for an RP ID")
 
     def _spend(self, client: Client) -> None:
         budget = self._core.settings.throttle.attempt_calls_per_address

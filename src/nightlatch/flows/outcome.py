@@ -20,7 +20,8 @@ class More:
         attempt: hand this back with the next answer; the one that was sent is spent.
         purpose: ``sign_up``, ``sign_in``, ``reauthenticate`` or ``recover``.
         authenticators: prove one of these.
-        enrol: bind one of these; of a reauthentication, once it is complete.
+        enrol: bind one of these; of a reauthentication, once it is complete; of a sign-up, in place of what is to be
+            set.
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
         options: what the browser is to be asked, where a passkey is.

@@ -14,6 +14,7 @@ from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm, RenameForm
 from nightlatch.http.hosted.recovery_codes import codes_page
+from nightlatch.http.hosted.sign_in import set_password_page
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -108,8 +109,10 @@ def enrol(exchange: Exchange) -> Response:
 
 
 def enrol_page(exchange: Exchange, refusal: NightlatchError | None) -> Response:
-    """Show what may be bound."""
+    """Show what may be bound; a sign-up's page has the password as well."""
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
+    if more.set:
+        return set_password_page(exchange, more, "", refusal)
     if not more.enrol:
         raise AttemptInvalid("nothing is to be enrolled at this step")
     return form_page(exchange, "enrol.html", refusal, kinds=more.enrol)

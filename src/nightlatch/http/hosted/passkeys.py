@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from nightlatch.errors import InvalidCredentials, InvalidInput, NightlatchError, Throttled
-from nightlatch.flows.bind_passkey import PasskeyProposal
+from nightlatch.errors import Forbidden, InvalidCredentials, InvalidInput, NightlatchError, Throttled
+from nightlatch.flows.passkey_proposal import PasskeyProposal
 from nightlatch.http.api.shapes import PasskeyProposalShape
 from nightlatch.http.bodies import json_in_form, query_of, uuid_of
 from nightlatch.http.exchange import Exchange
@@ -29,7 +29,7 @@ __all__ = [
     "sign_in_with",
 ]
 
-_SHOWN = (InvalidCredentials, InvalidInput, Throttled)
+_SHOWN = (InvalidCredentials, InvalidInput, Forbidden, Throttled)
 
 
 # --- proving ----------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ __all__ = [
     "send_sign_up",
     "send_verify",
     "set_password",
+    "set_password_page",
     "sign_in",
     "sign_in_page",
     "sign_out",
@@ -252,7 +253,7 @@ def set_password(exchange: Exchange) -> Response:
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if not more.set:
         return lead_on(exchange, _path(exchange, _step(more)))
-    return _set_password_page(exchange, more, "")
+    return set_password_page(exchange, more, "")
 
 
 def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
@@ -265,19 +266,21 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
             exchange.client, held, new_password=form.new_password or Secret(""), username=form.username
         )
     except _SHOWN as error:
-        return _set_password_page(exchange, more, form.username or "", error)
+        return set_password_page(exchange, more, form.username or "", error)
     return go_on(exchange, outcome)
 
 
-def _set_password_page(
+def set_password_page(
     exchange: Exchange, more: More, username: str, refusal: NightlatchError | None = None
 ) -> Response:
+    """Show where a password is chosen, with what was wrong."""
     return form_page(
         exchange,
         "set_password.html",
         refusal,
         purpose=more.purpose,
         address=more.address,
+        passkey="passkey" in more.enrol,
         asks_username="username" in more.set,
         values={"username": username},
         min_length=exchange.auth.settings.passwords.min_length,

@@ -72,6 +72,33 @@ def the_whole_sign_in(talk: Talk) -> None:
 
 
 @conversation(CONVERSATIONS)
+def in_place_of_a_password(talk: Talk) -> None:
+    """A sign-up without any password: the mailed code, the passkey, recovery codes; nothing exists before."""
+    browser, passkey = talk.browser(), Passkey(origin="http://localhost:8000")
+    _, more = browser.call("POST", "/api/sign-up", {"email": MIA})
+    early = browser.call("POST", "/api/authenticators/passkey", {"attempt": more["attempt"]})
+    assert (early[0], early[1]["code"]) == (410, "attempt_invalid")
+    answer = {"attempt": more["attempt"], "authenticator": "email_code", "code": talk.code()}
+    _, more = browser.call("POST", "/api/attempt/answer", answer)
+    assert (more["set"], more["enrol"]) == (["password"], ["passkey"])
+    attempt = {"attempt": more["attempt"]}
+    for verified in (False, True):
+        status, proposal = browser.call("POST", "/api/authenticators/passkey", attempt)
+        assert (status, proposal["options"]["authenticatorSelection"]["userVerification"]) == (200, "required")
+        passkey.user_verified = verified
+        confirmation = {**attempt, "id": proposal["id"], "credential": passkey.register(proposal["options"])}
+        status, bound = browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)
+        if not verified:
+            assert (status, bound["code"]) == (401, "invalid_credentials")
+    assert (status, bound["session"]["aal"], len(bound["recovery_codes"])) == (200, 2, 10)
+    assert [each["kind"] for each in browser.call("GET", "/api/authenticators")[1]["authenticators"]] == ["passkey"]
+    password = {"identifier": MIA, "password": SECRET}
+    assert talk.browser().call("POST", "/api/sign-in", password)[1]["code"] == "invalid_credentials"
+    page = browser.get("/account/security").body.decode()
+    assert ("Change your password" in page, "Make another passkey" in page) == (False, True)
+
+
+@conversation(CONVERSATIONS)
 def in_the_pages(talk: Talk) -> None:
     """The script asks, the form sends: made, used after the password and again; the page tells what failed."""
     browser, passkey = talk.member(), Passkey(origin="http://localhost:8000")
