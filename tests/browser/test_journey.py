@@ -65,7 +65,7 @@ def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
     walk.look("sign-in")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill("wrong wrong wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_be_focused()
     walk.look("sign-in-wrong")
     page.get_by_label("Password", exact=True).fill(SECRET)
@@ -77,7 +77,7 @@ def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
     second.goto(f"{server.url}/auth/sign-in?return_to=/auth/account")
     second.get_by_label("E-mail").fill(MIA)
     second.get_by_label("Password", exact=True).fill(SECRET)
-    second.get_by_role("button", name="Sign in").click()
+    second.get_by_role("button", name="Sign in", exact=True).click()
     expect(second.get_by_role("heading", name="Profile")).to_be_visible()
 
     walk.open("/auth/account")
@@ -149,7 +149,7 @@ def test_an_authenticator_app(walk: Walk) -> None:
         page.get_by_role("button", name="Sign out").click()
         page.get_by_label("E-mail").fill("leo@example.org")
         page.get_by_label("Password", exact=True).fill(SECRET)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", name="The code from your app")).to_be_visible()
         if way == "app":
             walk.look("prove-app")
@@ -157,10 +157,10 @@ def test_an_authenticator_app(walk: Walk) -> None:
             page.get_by_role("button", name="Go on").click()
             expect(page.get_by_text("That code is not right")).to_be_visible()
             walk.look("prove-app-wrong")
-            page.get_by_role("link", name="I cannot use my app").click()
+            page.get_by_role("link", name="Use a recovery code").click()
             page.get_by_label("Recovery code").fill(codes[0])
         else:
-            page.get_by_role("link", name="I cannot use my app").click()
+            page.get_by_role("link", name="Use a recovery code").click()
             walk.look("prove-recovery-code")
             page.get_by_label("Recovery code").fill(codes[1].upper())
         page.get_by_role("button", name="Go on").click()
@@ -173,7 +173,7 @@ def test_an_authenticator_app(walk: Walk) -> None:
     expect(page.get_by_text("A recovery code was used").first).to_be_visible()
     page.get_by_role("link", name="Security").click()
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("status")).to_contain_text("That app is removed")
+    expect(page.get_by_role("status")).to_contain_text("It is removed")
     assert [fault for fault in walk.faults if "status of 4" not in fault] == []
 
 
@@ -243,7 +243,7 @@ def test_a_forgotten_password(walk: Walk) -> None:
     walk.look("recovered")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill("an entirely different sentence")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
@@ -302,7 +302,7 @@ def test_leaving(walk: Walk) -> None:
     expect(page.get_by_role("status")).to_contain_text("Your account stays.")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill(SECRET)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     walk.open("/auth/account/data")
     page.get_by_role("button", name="Erase account").click()
@@ -320,7 +320,7 @@ def test_the_keyboard_alone(walk: Walk) -> None:
     page = walk.page
     expect(page.get_by_label("E-mail")).to_be_focused()
     seen = []
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
@@ -329,6 +329,7 @@ def test_the_keyboard_alone(walk: Walk) -> None:
         "password",
         "Show password",
         "Sign in",
+        "Sign in with a passkey",
         "Forgot your password?",
     ]
 

@@ -10,7 +10,7 @@ import assurance_ways
 from assurance_table import PAGE, page
 from assurance_ways import HOLDERS, NOT_A_WAY, POLICIES, UNVERIFYING, Asked, Open, Way, ways_of
 from house import House
-from nightlatch.http.api.shapes import BoundShape, SignedIn, StepShape
+from nightlatch.http.api.shapes import BoundStepShape, SignedIn, StepShape
 from nightlatch.http.api.token_shapes import TokensShape
 from nightlatch.http.routes import API
 
@@ -22,7 +22,7 @@ def test_049_every_authenticator_and_every_call_has_its_row() -> None:
     """A new one without a row fails here."""
     bound = {kind for kind, method in METHODS.items() if method.enrolment}
     assert bound == {each.partition(" ")[0] for each in HOLDERS}
-    gives = {SignedIn, StepShape, BoundShape, TokensShape}
+    gives = {SignedIn, StepShape, BoundStepShape, TokensShape}
     calls = {route.path.removeprefix("/api/") for route in API if any(each in gives for each in route.answers.values())}
     assert calls == {call for way in EVERY_WAY for call in way.calls} | set(NOT_A_WAY)
 

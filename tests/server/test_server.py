@@ -272,6 +272,7 @@ def test_a_busy_port_names_its_holder(tmp_path: Path) -> None:
                 "NIGHTLATCH_DEVELOPMENT": "1",
                 "NIGHTLATCH_POLICY__EVERYONE__AAL": "2",
                 "NIGHTLATCH_TOTP__ENABLED": "false",
+                "NIGHTLATCH_PASSKEYS__ENABLED": "false",
             },
             "second factor",
         ),

@@ -13,12 +13,12 @@ from nightlatch.errors import AttemptInvalid, NotAuthenticated
 from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.notices import tell_authenticators_changed
-from nightlatch.flows.outcome import Complete
+from nightlatch.flows.outcome import Complete, Outcome
 from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Evidence, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.gate import needed_by
+from nightlatch.services.gate import Missing, needed_by
 
 __all__ = ["Binding", "Bound"]
 
@@ -28,14 +28,25 @@ class Bound:
     """An authenticator that now counts.
 
     Args:
-        complete: the session that was rotated or started.
+        outcome: the session that was rotated or started; or what the sign-in waits for still.
         authenticator: what was bound.
         recovery_codes: made with the first one, and shown this once.
     """
 
-    complete: Complete
+    outcome: Outcome
     authenticator: Authenticator
     recovery_codes: tuple[Secret, ...] = ()
+
+    @property
+    def complete(self) -> Complete:
+        """The session, where no more is waited for.
+
+        Raises:
+            AttemptInvalid: policy asks for more still.
+        """
+        if not isinstance(self.outcome, Complete):
+            raise AttemptInvalid("policy asks for more still")
+        return self.outcome
 
 
 class Binding:
@@ -103,10 +114,10 @@ class Binding:
             if first:
                 core.users.end_access(user.id, keep=session.id)
                 codes = core.recovery_codes.replace(user.id)
-            complete = self.rotate(session, (*session.evidence, proof))
+            outcome = self.rotate(session, (*session.evidence, proof))
             self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
-        return Bound(complete=complete, authenticator=record, recovery_codes=codes)
+        return Bound(outcome=outcome, authenticator=record, recovery_codes=codes)
 
     def in_attempt(
         self,
@@ -117,24 +128,33 @@ class Binding:
         proof: Evidence,
         confirm: Callable[[], None],
     ) -> Bound:
-        """Let the authenticator count that a sign-in waits for, and end the sign-in.
+        """Let the authenticator count that a sign-in waits for, and go on with the sign-in.
 
         Raises:
-            AttemptInvalid: another answer was first, or policy asks for more still.
+            AttemptInvalid: another answer was first.
         """
         core = self._core
         with core.transaction():
-            core.attempts.finish(attempt)
             core.users.hold(user)
+            first = needed_by(core.users.authenticators(user.id)) == 1
             confirm()
             core.users.end_access(user.id)
-            codes = core.recovery_codes.replace(user.id)
-            fresh = core.store.get(User, user.id) or user
-            granted = core.gate.grant_or_refuse(fresh, (*attempt.evidence, proof), core.users.authenticators(user.id))
-            complete = core.welcome(client, granted, return_to=attempt.return_to, deliver=attempt.deliver)
-            self.note(client, user, complete.session, "authenticator_added", record)
+            codes = core.recovery_codes.replace(user.id) if first else ()
+            fresh, evidence = core.store.get(User, user.id) or user, (*attempt.evidence, proof)
+            granted = core.gate.admit(fresh, evidence, core.users.authenticators(user.id))
+            core.attempts.finish(attempt)
+            outcome: Outcome
+            if isinstance(granted, Missing):
+                # Policy has a sequence, and this was not the last of it.
+                outcome = core.lead_through(
+                    client, fresh, evidence, granted, return_to=attempt.return_to, deliver=attempt.deliver
+                )
+            else:
+                outcome = core.welcome(client, granted, return_to=attempt.return_to, deliver=attempt.deliver)
+            session = outcome.session if isinstance(outcome, Complete) else None
+            self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
-        return Bound(complete=complete, authenticator=record, recovery_codes=codes)
+        return Bound(outcome=outcome, authenticator=record, recovery_codes=codes)
 
     def rotate(self, session: Session, evidence: tuple[Evidence, ...]) -> Complete:
         """Give a session a new secret and other evidence, in the transaction that is open."""

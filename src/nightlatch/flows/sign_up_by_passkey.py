@@ -78,7 +78,7 @@ class SignUpByPasskey:
                 raise Forbidden("policy asks for more than a passkey", message=_MORE)
             codes = core.recovery_codes.replace(complete.user.id)
         record = replace(made, user_id=complete.user.id)
-        return Bound(complete=complete, authenticator=record, recovery_codes=codes)
+        return Bound(outcome=complete, authenticator=record, recovery_codes=codes)
 
     def proposed(self, attempt: Attempt) -> Authenticator:
         """Return what `begin` began.

@@ -9,11 +9,13 @@ from msgspec.structs import asdict
 
 from nightlatch.errors import NotFound
 from nightlatch.flows.binding import Bound
+from nightlatch.flows.outcome import More
 from nightlatch.http.api.shapes import (
     AuthenticatorChanges,
     AuthenticatorsShape,
     BeginPasskeyBody,
     BeginTotpBody,
+    BoundMoreShape,
     BoundShape,
     ConfirmPasskeyBody,
     ConfirmTotpBody,
@@ -22,7 +24,7 @@ from nightlatch.http.api.shapes import (
     TotpProposal,
     authenticator_shape,
 )
-from nightlatch.http.api.sign_in import signed_in
+from nightlatch.http.api.sign_in import more_shape, signed_in
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
@@ -94,7 +96,9 @@ def _bound(exchange: Exchange, bound: Bound) -> Response:
         "authenticator": authenticator_shape(bound.authenticator),
         "recovery_codes": _shown(bound.recovery_codes),
     }
-    return signed_in(exchange, bound.complete, lambda done: BoundShape(**asdict(done), **more))
+    if isinstance(bound.outcome, More):
+        return exchange.json(BoundMoreShape(**asdict(more_shape(bound.outcome)), **more))
+    return signed_in(exchange, bound.outcome, lambda done: BoundShape(**asdict(done), **more))
 
 
 def recovery_codes(exchange: Exchange) -> Response:

@@ -25,7 +25,9 @@ __all__ = [
     "BeginBody",
     "BeginPasskeyBody",
     "BeginTotpBody",
+    "BoundMoreShape",
     "BoundShape",
+    "BoundStepShape",
     "ChangePasswordBody",
     "Closed",
     "ConfirmPasskeyBody",
@@ -351,6 +353,16 @@ class BoundShape(SignedIn, frozen=True, kw_only=True, tag_field="status", tag="c
 
     authenticator: AuthenticatorShape
     recovery_codes: list[str]
+
+
+class BoundMoreShape(MoreShape, frozen=True, kw_only=True, tag_field="status", tag="more"):
+    """An authenticator that now counts, in a sign-in of which policy asks for more still."""
+
+    authenticator: AuthenticatorShape
+    recovery_codes: list[str]
+
+
+BoundStepShape = BoundShape | BoundMoreShape
 
 
 class RecoveryCodesShape(Given, frozen=True, kw_only=True):

@@ -8,13 +8,14 @@ from uuid import UUID
 from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
 from nightlatch.flows.binding import Bound
 from nightlatch.flows.manage_authenticators import Proposal
+from nightlatch.flows.outcome import Complete, More
 from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm, RenameForm
 from nightlatch.http.hosted.recovery_codes import codes_page
-from nightlatch.http.hosted.sign_in import set_password_page
+from nightlatch.http.hosted.sign_in import go_on, hold, set_password_page, step_of
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -174,9 +175,9 @@ def _app_page(
     )
 
 
-def kept(exchange: Exchange, bound: Bound, onward: str, *headers: tuple[str, str]) -> Response:
+def kept(exchange: Exchange, bound: Bound, onward: str) -> Response:
     """Show the recovery codes that came with a first authenticator; lead on where there are none."""
-    cookies = [*exchange.sign_in_cookies(bound.complete), *headers]
+    cookies = exchange.sign_in_cookies(bound.outcome) if isinstance(bound.outcome, Complete) else []
     if not bound.recovery_codes:
         return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *cookies, notice="added")
     shown = codes_page(exchange, bound.recovery_codes, onward)
@@ -185,10 +186,18 @@ def kept(exchange: Exchange, bound: Bound, onward: str, *headers: tuple[str, str
 
 
 def kept_in_attempt(exchange: Exchange, bound: Bound) -> Response:
-    """Show the recovery codes that came with it; from them on to where the sign-in was to lead."""
-    onward, cookies = bound.complete.return_to or exchange.app.look.home, exchange.app.cookies
+    """Show the recovery codes that came with it; from them on to what is waited for still, or where it leads."""
+    outcome, cookies = bound.outcome, exchange.app.cookies
+    if not bound.recovery_codes:
+        return go_on(exchange, outcome)
+    if isinstance(outcome, More):
+        onward, held = f"{exchange.app.look.mount}{step_of(outcome)}", hold(exchange, outcome)
+    else:
+        onward, held = outcome.return_to or exchange.app.look.home, cookies.clear(cookies.attempt)
     onward = exchange.auth.settings.origin + onward if onward.startswith("/") else onward
-    return kept(exchange, bound, onward, cookies.clear(cookies.attempt))
+    shown = kept(exchange, bound, onward)
+    shown.headers.append(held)
+    return shown
 
 
 def _id(text: str | None) -> UUID:

@@ -51,6 +51,7 @@ __all__ = [
     "sign_in_page",
     "sign_out",
     "sign_up",
+    "step_of",
     "verify",
 ]
 
@@ -204,8 +205,8 @@ def verify(exchange: Exchange) -> Response:
         template = "link.html" if view.purpose == "sign_up" else "recover_link.html"
         return page(exchange, template, address=view.address, link=link)
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
-    if _step(more) != "/verify":
-        return lead_on(exchange, _path(exchange, _step(more)))
+    if step_of(more) != "/verify":
+        return lead_on(exchange, _path(exchange, step_of(more)))
     return _verify_page(exchange, more)
 
 
@@ -252,7 +253,7 @@ def set_password(exchange: Exchange) -> Response:
     """Show where to choose a password."""
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if not more.set:
-        return lead_on(exchange, _path(exchange, _step(more)))
+        return lead_on(exchange, _path(exchange, step_of(more)))
     return set_password_page(exchange, more, "")
 
 
@@ -343,7 +344,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     if isinstance(outcome, More):
         if outcome.purpose == "sign_in" and outcome.authenticators == ("email_code",):
             exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
-        return lead_on(exchange, _path(exchange, _step(outcome)), hold(exchange, outcome))
+        return lead_on(exchange, _path(exchange, step_of(outcome)), hold(exchange, outcome))
     if outcome.session is None:
         return recovered(exchange, outcome)
     if outcome.enrol:
@@ -354,7 +355,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
 
 
-def _step(more: More) -> str:
+def step_of(more: More) -> str:
     """Return the page of the step that an attempt is at."""
     if more.set:
         return "/set-password"

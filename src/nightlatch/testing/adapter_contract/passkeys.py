@@ -7,6 +7,7 @@ from typing import Any
 
 from nightlatch.http.messages import Response
 from nightlatch.testing.adapter_contract.conversation import MIA, SECRET, Conversation, Talk, conversation
+from nightlatch.testing.authenticator_app import AuthenticatorApp
 from nightlatch.testing.browser import Browser, header
 from nightlatch.testing.passkey import Passkey
 
@@ -82,20 +83,52 @@ def in_place_of_a_password(talk: Talk) -> None:
     _, more = browser.call("POST", "/api/attempt/answer", answer)
     assert (more["set"], more["enrol"]) == (["password"], ["passkey"])
     attempt = {"attempt": more["attempt"]}
-    for verified in (False, True):
-        status, proposal = browser.call("POST", "/api/authenticators/passkey", attempt)
-        assert (status, proposal["options"]["authenticatorSelection"]["userVerification"]) == (200, "required")
-        passkey.user_verified = verified
-        confirmation = {**attempt, "id": proposal["id"], "credential": passkey.register(proposal["options"])}
-        status, bound = browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)
-        if not verified:
-            assert (status, bound["code"]) == (401, "invalid_credentials")
+    passkey.user_verified = False
+    status, bound = _confirmed(browser, passkey, attempt)
+    assert (status, bound["code"]) == (401, "invalid_credentials")
+    passkey.user_verified = True
+    status, bound = _confirmed(browser, passkey, attempt)
     assert (status, bound["session"]["aal"], len(bound["recovery_codes"])) == (200, 2, 10)
     assert [each["kind"] for each in browser.call("GET", "/api/authenticators")[1]["authenticators"]] == ["passkey"]
     password = {"identifier": MIA, "password": SECRET}
     assert talk.browser().call("POST", "/api/sign-in", password)[1]["code"] == "invalid_credentials"
     page = browser.get("/account/security").body.decode()
     assert ("Change your password" in page, "Make another passkey" in page) == (False, True)
+
+
+_THREE = {"by_role": {"editor": {"sequence": ["password", "totp", "passkey"]}}}
+
+
+@conversation(CONVERSATIONS, needs={"core"}, policy=_THREE)
+def the_third_of_three(talk: Talk) -> None:
+    """Password, code and biometric: led through adding both, then asked for both, in that order."""
+    talk.member()
+    talk.core.operator.set_roles(talk.core.operator.find_user(MIA).id, ("editor",))
+    browser, passkey = talk.browser(), Passkey(origin="http://localhost:8000")
+    _, more = browser.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})
+    asked = {"attempt": more["attempt"], "authenticator": "email_code"}
+    browser.call("POST", "/api/attempt/begin", asked)
+    _, more = browser.call("POST", "/api/attempt/answer", {**asked, "code": talk.code()})
+    assert more["enrol"] == ["totp"]
+    _, proposal = browser.call("POST", "/api/authenticators/totp", {"attempt": more["attempt"]})
+    app = AuthenticatorApp(proposal["secret"], talk.premises.clock)
+    confirmation = {"attempt": more["attempt"], "id": proposal["id"], "code": app.code().reveal()}
+    status, more = browser.call("POST", "/api/authenticators/totp/confirm", confirmation)
+    assert (status, more["status"], more["enrol"], len(more["recovery_codes"])) == (200, "more", ["passkey"], 10)
+    status, bound = _confirmed(browser, passkey, {"attempt": more["attempt"]})
+    assert (status, bound["session"]["aal"], bound["recovery_codes"]) == (200, 2, [])
+
+    talk.later(seconds=60)
+    other = talk.browser()
+    _, more = other.call("POST", "/api/sign-in", {"identifier": MIA, "password": SECRET})
+    assert more["authenticators"] == ["totp"]
+    answer = {"attempt": more["attempt"], "authenticator": "totp", "code": app.code().reveal()}
+    _, more = other.call("POST", "/api/attempt/answer", answer)
+    assert (more["status"], more["authenticators"]) == ("more", ["passkey"])
+    begin = {"attempt": more["attempt"], "authenticator": "passkey"}
+    proof = {**begin, "credential": passkey.sign(_asked(other, begin))}
+    status, done = other.call("POST", "/api/attempt/answer", proof)
+    assert (status, done["status"], done["session"]["aal"]) == (200, "complete", 2)
 
 
 @conversation(CONVERSATIONS)
@@ -172,6 +205,14 @@ def policy_leads_to_one_in_the_pages(talk: Talk) -> None:
     kept = browser.fill_in("/enrol", "/enrol/passkey/confirm", id=proposal["id"], credential=made)
     assert (kept.status, b'href="http://localhost:8000/books"' in kept.body) == (200, True)
     assert browser.call("GET", "/api/session")[1]["session"]["aal"] == 2
+
+
+def _confirmed(browser: Browser, passkey: Passkey, attempt: dict[str, str]) -> tuple[int, Any]:
+    """Make a passkey in an attempt."""
+    status, proposal = browser.call("POST", "/api/authenticators/passkey", attempt)
+    assert status == 200, proposal
+    confirmation = {**attempt, "id": proposal["id"], "credential": passkey.register(proposal["options"])}
+    return browser.call("POST", "/api/authenticators/passkey/confirm", confirmation)
 
 
 def _told(response: Response) -> dict[str, Any]:
