@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
 from nightlatch.flows.addresses import Addresses
@@ -14,6 +15,7 @@ from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
+from nightlatch.flows.bind_phone import BindPhone
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
@@ -32,8 +34,9 @@ from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
+from nightlatch.flows.text_codes import TextCodes
 from nightlatch.flows.tokens import Tokens
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
@@ -49,6 +52,8 @@ from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.signing_keys import SigningKeys
+from nightlatch.services.text_guard import TextGuard
+from nightlatch.services.text_senders import text_sender_from
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
@@ -65,6 +70,7 @@ class Nightlatch:
         settings: what the installation decides.
         store: where it keeps its records.
         mailer: hands mail over; None: as ``settings.mail`` says.
+        text_sender: hands text messages over; None: as ``settings.sms`` says.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events.
         background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
@@ -79,6 +85,7 @@ class Nightlatch:
         store: Store,
         *,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
         background: bool = True,
@@ -102,7 +109,15 @@ class Nightlatch:
         self.sessions = Sessions(store, clock, users, settings.sessions)
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
-        self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.outbox = Outbox(
+            settings,
+            store,
+            clock,
+            keyring,
+            throttle,
+            mailer or mailer_from(settings),
+            text_sender or text_sender_from(settings),
+        )
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
@@ -114,7 +129,11 @@ class Nightlatch:
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
         )
-        methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
+        audit = Audit(store, clock, keyring, event_sinks)
+        texts = TextGuard(settings.sms, clock, throttle, audit)
+        sms = SmsCode(store, clock, one_time_secrets, texts)
+        second: tuple[Method, ...] = (totp, sms) if settings.sms.enabled else (totp,)
+        methods: dict[str, Method] = {each.kind: each for each in (password, *second, recovery_codes)}
         self.gate = Gate(
             settings.policy,
             {
@@ -122,7 +141,8 @@ class Nightlatch:
                 for kind, method in methods.items()
                 if settings.totp.enabled or kind == password.kind
             },
-            enrolled=(totp.kind,) if settings.totp.enabled else (),
+            enrolled=tuple(each.kind for each in second) if settings.totp.enabled else (),
+            restricted=(sms.kind,),
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
         self.background = Background(
@@ -158,12 +178,14 @@ class Nightlatch:
             api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
-            audit=Audit(store, clock, keyring, event_sinks),
+            audit=audit,
             outbox=self.outbox,
             background=self.background,
             password=password,
             totp=totp,
             recovery_codes=recovery_codes,
+            sms=sms,
+            texts=texts,
             methods=methods,
         )
         prove = Prove(core)
@@ -180,10 +202,12 @@ class Nightlatch:
             self.addresses,
             self.operator_recovery,
             ProveAddress(core, prove),
+            TextCodes(core, prove),
         )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
         self.manage_authenticators = ManageAuthenticators(core)
+        self.bind_phone = BindPhone(core, self.manage_authenticators)
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)

@@ -11,6 +11,7 @@ from uuid import UUID
 from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.outcome import Complete
 from nightlatch.ports import Clock, Store
@@ -27,6 +28,7 @@ from nightlatch.services.gate import Assurance, Gate
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.text_guard import TextGuard
 from nightlatch.services.throttle import Charge, Spent, Throttle
 from nightlatch.services.tokens import Tokens
 from nightlatch.services.users import Claim, Users
@@ -58,6 +60,8 @@ class Core:
     password: Password
     totp: Totp
     recovery_codes: RecoveryCode
+    sms: SmsCode
+    texts: TextGuard
     methods: Mapping[str, Method]
     """Every authenticator of this installation, by its kind."""
 

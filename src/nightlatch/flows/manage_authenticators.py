@@ -7,6 +7,7 @@ session, token and remembered device: whoever was in before it by a stolen passw
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,7 +17,8 @@ from msgspec.structs import replace
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
-from nightlatch.errors import AttemptInvalid, Forbidden, NotAuthenticated, NotFound
+from nightlatch.authenticators.sms_code import SmsCode
+from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCredentials, NotAuthenticated, NotFound
 from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.names import clean_name
@@ -27,12 +29,13 @@ from nightlatch.primitives.otp import key_uri, typed_seed
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Evidence, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.gate import needed_by
+from nightlatch.services.gate import Missing, needed_by
 from nightlatch.services.throttle import Charge
 
 __all__ = ["Bound", "ManageAuthenticators", "Owned", "Proposal"]
 
 _ENROLMENT_LIFE = timedelta(hours=1)
+_NOT_TEXTS_ALONE = "Texts would be all that is left, and you have no recovery codes. Make new ones, then remove this."
 _NEEDED = "Your account must have a second factor. Add another app and confirm with it before you remove this one."
 
 
@@ -141,21 +144,37 @@ class ManageAuthenticators:
             InvalidCode: the code is not the app's.
             Throttled: too many calls.
         """
-        core = self._core
         user = self._fresh(session)
         record, step = self._proposed(client, user, id, code)
         proof = self._evidence(record)
         record = self._named(record, name)
+        return self.bind(client, session, record, lambda: self._confirm(record, step), proof)
+
+    def bind(
+        self, client: Client, session: Session, record: Authenticator, confirm: Callable[[], None], proof: Evidence
+    ) -> Bound:
+        """Let an authenticator count whose proof was just verified, for who is signed in.
+
+        Args:
+            client: who binds it.
+            session: the acting one, whose proof was seen to be fresh.
+            record: what is bound.
+            confirm: writes that it counts, once, in the transaction that is open.
+            proof: what the first proof is worth.
+        """
+        core = self._core
+        user = self._fresh(session)
         with core.transaction():
             core.users.hold(user)
-            first = self._confirm(record, step)
+            first = needed_by(core.users.authenticators(user.id)) == 1
+            confirm()
             codes: tuple[Secret, ...] = ()
             if first:
                 core.users.end_access(user.id, keep=session.id)
                 codes = core.recovery_codes.replace(user.id)
             complete = self._rotate(session, user.id, (*session.evidence, proof))
             self._note(client, user, session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
+            tell_authenticators_changed(core, client, user, _told_as("added", record))
         return Bound(complete=complete, authenticator=record, recovery_codes=codes)
 
     # --- the same, where policy asks for one before there is a session ------------------------------------------------
@@ -166,7 +185,7 @@ class ManageAuthenticators:
         Raises:
             AttemptInvalid: it waits for something else.
         """
-        return self._propose(client, self._enrolling(self._core.attempts.find(attempt)), name)
+        return self._propose(client, self.enrolling(self._core.attempts.find(attempt), Totp.kind), name)
 
     def proposed_totp_in(self, attempt: Secret, id: UUID) -> Proposal:  # noqa: A002
         """Return what an app that a sign-in waits for is to be told, once more.
@@ -175,7 +194,7 @@ class ManageAuthenticators:
             AttemptInvalid: it waits for something else.
             NotFound: no such enrolment, or it began too long ago.
         """
-        user = self._enrolling(self._core.attempts.find(attempt))
+        user = self.enrolling(self._core.attempts.find(attempt), Totp.kind)
         return self._proposal(user, self._unfinished(user, id))
 
     def confirm_totp_in(
@@ -194,32 +213,58 @@ class ManageAuthenticators:
             NotFound: no such enrolment, or it began too long ago.
             InvalidCode: the code is not the app's.
         """
-        core = self._core
-        found = core.attempts.find(attempt)
-        user = self._enrolling(found)
+        found = self._core.attempts.find(attempt)
+        user = self.enrolling(found, Totp.kind)
         record, step = self._proposed(client, user, id, code)
+        proof = self._evidence(record)
         record = self._named(record, name)
-        evidence = (*found.evidence, self._evidence(record))
+        return self.bind_in(client, found, record, lambda: self._confirm(record, step), proof)
+
+    def bind_in(
+        self, client: Client, found: Attempt, record: Authenticator, confirm: Callable[[], None], proof: Evidence
+    ) -> Bound:
+        """Let an authenticator count whose proof was just verified, and end the sign-in that waits for it.
+
+        Args:
+            client: who binds it.
+            found: the sign-in.
+            record: what is bound.
+            confirm: writes that it counts, once, in the transaction that is open.
+            proof: what the first proof is worth.
+        """
+        core = self._core
+        user = self.enrolling(found, record.kind)
+        evidence = (*found.evidence, proof)
         with core.transaction():
             core.attempts.finish(found)
             core.users.hold(user)
-            self._confirm(record, step)
+            confirm()
             core.users.end_access(user.id)
             codes = core.recovery_codes.replace(user.id)
             fresh = core.store.get(User, user.id) or user
             granted = core.gate.grant_or_refuse(fresh, evidence, core.users.authenticators(user.id))
             complete = core.welcome(client, granted, return_to=found.return_to, deliver=found.deliver)
             self._note(client, user, complete.session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
+            tell_authenticators_changed(core, client, user, _told_as("added", record))
         return Bound(complete=complete, authenticator=record, recovery_codes=codes)
 
-    def _enrolling(self, attempt: Attempt) -> User:
-        user = self._core.store.get(User, attempt.user_id) if attempt.user_id else None
+    def enrolling(self, attempt: Attempt, kind: str) -> User:
+        """Return whose sign-in waits for a kind of authenticator to be bound.
+
+        Raises:
+            AttemptInvalid: it waits for something else.
+        """
+        core = self._core
+        user = core.store.get(User, attempt.user_id) if attempt.user_id else None
         if attempt.step != "enrol" or not attempt.proven or user is None or user.epoch != attempt.epoch:
             # A stolen password alone must not bind a factor: on a device not known a mailed code comes first.
             raise AttemptInvalid("this attempt does not wait for an enrolment")
-        if user.status != "active":
-            raise AttemptInvalid(f"user is {user.status}")
+        try:
+            missing = core.gate.admit(user, attempt.evidence, core.users.authenticators(user.id))
+        except InvalidCredentials as refusal:
+            raise AttemptInvalid(refusal.reason) from None
+        if not isinstance(missing, Missing) or kind not in missing.enrol:
+            raise AttemptInvalid(f"this attempt does not wait for {kind}")
         return user
 
     # --- names, removal, recovery codes -------------------------------------------------------------------------------
@@ -258,6 +303,8 @@ class ManageAuthenticators:
             rest = core.users.authenticators(user.id)
             if not any(each.kind not in {Password.kind, RecoveryCode.kind} and each.confirmed_at for each in rest):
                 core.recovery_codes.remove(user.id)
+            elif core.gate.is_restricted(rest):
+                raise Forbidden("only texts would be left", message=_NOT_TEXTS_ALONE)
             core.users.end_access(user.id, keep=session.id)
             # What was proven with it counts no longer (adversary 48); and policy holds for who is signed in already.
             left = tuple(each for each in session.evidence if each.authenticator_id != record.id)
@@ -265,7 +312,7 @@ class ManageAuthenticators:
                 raise Forbidden("policy asks for more than would be left", message=_NEEDED)
             complete = self._rotate(session, user.id, left)
             self._note(client, user, session, "authenticator_removed", record)
-            tell_authenticators_changed(core, client, user, "removed")
+            tell_authenticators_changed(core, client, user, _told_as("removed", record))
         return complete
 
     def replace_recovery_codes(self, client: Client, session: Session) -> tuple[Secret, ...]:
@@ -337,15 +384,12 @@ class ManageAuthenticators:
         cleaned = clean_name(name)
         return record if cleaned is None else replace(record, name=cleaned)
 
-    def _confirm(self, record: Authenticator, step: int) -> bool:
-        """Let an app count; True if it is the user's first second factor."""
+    def _confirm(self, record: Authenticator, step: int) -> None:
         core = self._core
-        before = core.users.authenticators(record.user_id)
         now = core.clock.now()
         changes = {"confirmed_at": now, "counter": step, "last_used_at": now, "name": record.name}
         if not core.store.update(Authenticator, {"id": record.id, "confirmed_at": None}, changes):
             raise NotFound("confirmed in between")
-        return needed_by(before) == 1
 
     def _evidence(self, record: Authenticator) -> Evidence:
         return Evidence(
@@ -379,3 +423,8 @@ class ManageAuthenticators:
     def _spend(self, client: Client) -> None:
         budget = self._core.settings.throttle.attempt_calls_per_address
         self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+
+
+def _told_as(what: str, record: Authenticator) -> str:
+    """Return what a notice says happened to an authenticator of this kind."""
+    return f"phone_{what}" if record.kind == SmsCode.kind else what

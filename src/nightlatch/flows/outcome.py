@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session, User
 
-__all__ = ["Complete", "Granted", "More", "Outcome"]
+__all__ = ["Complete", "Granted", "More", "Outcome", "PhoneTold"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneTold:
+    """A phone that a code can be texted to.
+
+    Args:
+        id: of the authenticator.
+        name: what its owner calls it.
+        number: its last two digits.
+    """
+
+    id: UUID
+    name: str | None
+    number: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +39,7 @@ class More:
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
         address: what this very client typed or proved; for its own pages.
+        phones: where a texted code would help: the phones it can go to, the one used last first.
     """
 
     attempt: Secret
@@ -32,6 +49,7 @@ class More:
     set: tuple[str, ...] = ()
     expires_at: datetime
     address: str | None = None
+    phones: tuple[PhoneTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

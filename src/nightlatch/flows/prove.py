@@ -12,6 +12,7 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredenti
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.flows.phones import phones_told
 from nightlatch.primitives.assurance import condensed, level_of
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -130,7 +131,8 @@ class Prove:
                 epoch=user.epoch,
                 evidence=collected,
                 step=_step(granted),
-                proven=attempt.proven or self._may_enrol(subject),
+                # Who has proven two factors may bind a third.
+                proven=attempt.proven or level_of(collected).aal > 1 or self._may_enrol(subject),
             )
         return self.more_of(advanced, secret)
 
@@ -202,11 +204,14 @@ class Prove:
 
     def more_of(self, attempt: Attempt, secret: Secret) -> More:
         """Tell what a sign-in or reauthentication waits for."""
+        helping = self._helping(attempt)
+        missing = self._missing(attempt) if attempt.step == "enrol" and attempt.proven else None
         return More(
             attempt=secret,
             purpose=attempt.purpose,
-            authenticators=self._helping(attempt),
-            enrol=(self._core.totp.kind,) if attempt.step == "enrol" and attempt.proven else (),
+            authenticators=helping,
+            phones=phones_told(self._core, attempt, helping),
+            enrol=missing.enrol if missing else (),
             set=(Password.kind,) if attempt.step == "set" else (),
             expires_at=attempt.expires_at,
         )

@@ -144,6 +144,8 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
         """What happened, as a beginning."""
         return {
             "added": "An authenticator app was added to your account",
+            "phone_added": "A phone was added to your account: codes for signing in are texted to it",
+            "phone_removed": "A phone was removed from your account",
             "removed": "An authenticator app was removed from your account",
             "codes": "New recovery codes were made for your account, and the old ones are worth nothing",
             "code_used": "A recovery code was used to get into your account",

@@ -8,7 +8,7 @@ one (adversary 42, 51).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import final
 
@@ -59,6 +59,12 @@ class Missing:
     set: tuple[str, ...] = ()
 
 
+def _stands_on(restricted: frozenset[str], bound: Sequence[Authenticator]) -> bool:
+    """Tell whether all that somebody has bound besides a password is restricted (NIST SP 800-63B-4 3.2.9)."""
+    kinds = {each.kind for each in bound if each.kind != "password" and each.confirmed_at is not None}
+    return bool(kinds) and kinds <= restricted
+
+
 def needed_by(bound: Sequence[Authenticator]) -> int:
     """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
     second = any(each.kind != "password" and each.confirmed_at is not None for each in bound)
@@ -72,15 +78,23 @@ class Gate:
         policy: who needs what.
         factors: for each authenticator that this installation knows, the factors it proves.
         enrolled: those of them that users may bind by themselves, when policy asks for more than they have.
+        restricted: those of them that are never a user's only second factor.
 
     Raises:
         ConfigurationError: the policy asks for what no authenticator here can reach.
     """
 
-    def __init__(self, policy: Policy, factors: Mapping[str, tuple[str, ...]], enrolled: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        factors: Mapping[str, tuple[str, ...]],
+        enrolled: Sequence[str] = (),
+        restricted: Sequence[str] = (),
+    ) -> None:
         self._policy = policy
         self._factors = dict(factors)
         self._enrolled = tuple(enrolled)
+        self._restricted = frozenset(restricted)
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
@@ -113,6 +127,22 @@ class Gate:
     def admit(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
     ) -> Assurance | Missing:
+        """Decide on a sign-in: `decide`, and whoever has come to have texts alone binds something better first.
+
+        It is asked only of who has proven enough, so that nobody is locked out; and not of who is signed in already.
+        """
+        found = self.decide(user, evidence, authenticators)
+        if isinstance(found, Assurance) and self.is_restricted(authenticators):
+            return Missing(enrol=tuple(kind for kind in self._enrolled if kind not in self._restricted))
+        return found
+
+    def is_restricted(self, bound: Sequence[Authenticator]) -> bool:
+        """Tell whether texts are the only second factor that somebody has."""
+        return _stands_on(self._restricted, bound)
+
+    def decide(
+        self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
+    ) -> Assurance | Missing:
         """Decide.
 
         Args:
@@ -137,7 +167,8 @@ class Gate:
         if unmet is None and level.aal < needed_by(bound):
             # A second factor raises what its owner's sign-ins need (design, section 3): a password alone, which may
             # be stolen, never passes it by.
-            unmet = Requirement(aal=2)
+            # What one has is proven first: only then may one bind more.
+            return replace(self._what_helps(Requirement(aal=2), evidence, bound), enrol=())
         if unmet is not None:
             return self._what_helps(unmet, evidence, bound)
 
@@ -168,7 +199,7 @@ class Gate:
         Raises:
             AttemptInvalid: it is not enough: sign in anew.
         """
-        granted = self.admit(user, evidence, authenticators)
+        granted = self.decide(user, evidence, authenticators)
         if isinstance(granted, Missing):
             raise AttemptInvalid("policy asks for more")
         return granted
