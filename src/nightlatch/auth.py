@@ -116,7 +116,7 @@ class Nightlatch:
             keyring,
             throttle,
             mailer or mailer_from(settings),
-            text_sender or text_sender_from(settings),
+            text_sender or text_sender_from(settings, clock),
         )
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)

@@ -34,8 +34,8 @@ __all__ = [
     "SignUpClosed",
     "StoreError",
     "StoreUnavailable",
-    "Throttled",
     "TextsHeld",
+    "Throttled",
     "TransactionOpen",
     "UsernameTaken",
 ]

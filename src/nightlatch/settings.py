@@ -97,7 +97,7 @@ class Policy(Section, frozen=True, kw_only=True):
     """Who needs what, as data. The strictest that applies to a user counts."""
 
     everyone: Requirement = Requirement()
-    by_role: dict[str, Requirement] = {}
+    by_role: dict[str, Requirement] = msgspec.field(default_factory=dict)
 
 
 class Totp(Section, frozen=True, kw_only=True):
@@ -226,9 +226,9 @@ class Pages(Section, frozen=True, kw_only=True):
     logo_url: str | None = None
     home_url: str = "/"
     """Where sign-in leads when nothing else was asked for: a path of this application."""
-    theme: dict[str, str] = {}
+    theme: dict[str, str] = msgspec.field(default_factory=dict)
     """CSS custom properties without their dashes: ink, muted, line, paper, card, accent ..."""
-    theme_dark: dict[str, str] = {}
+    theme_dark: dict[str, str] = msgspec.field(default_factory=dict)
     locale: str = "en"
 
 

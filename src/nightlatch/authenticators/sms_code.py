@@ -24,9 +24,9 @@ from nightlatch.services.client import Client
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.text_guard import TextGuard
 
-__all__ = ["SmsCode", "number_of"]
+__all__ = ["SMS_CODE_LIFE", "SmsCode", "number_of"]
 
-_LIFE = timedelta(minutes=10)
+SMS_CODE_LIFE = timedelta(minutes=10)
 """NIST SP 800-63B-4 3.1.3.2, ASVS 6.5.5: at most ten minutes, whatever settings say of attempts."""
 _WRONG = "That code is not right, or it has expired. Look at the newest text, or ask for a new code."
 
@@ -128,7 +128,7 @@ class SmsCode:
         return self._one_time.issue_text(
             self._purpose(attempt),
             destination_key=number_of(phone),
-            life=_LIFE,
+            life=SMS_CODE_LIFE,
             user_id=phone.user_id,
             attempt=attempt,
         )
@@ -151,7 +151,7 @@ class SmsCode:
         )
         self._store.insert(record)
         row, code = self._one_time.issue_text(
-            self._confirms(record), destination_key=phone.number, life=_LIFE, user_id=user_id
+            self._confirms(record), destination_key=phone.number, life=SMS_CODE_LIFE, user_id=user_id
         )
         return record, row, code
 
@@ -177,7 +177,7 @@ class SmsCode:
         self._one_time.redeem(row)
 
     def _confirms(self, record: Authenticator) -> str:
-        return f"bind {record.id}"
+        return record.id.hex  # no attempt's purpose: the column holds 32 characters
 
     @classmethod
     def of(cls, bound: Sequence[Authenticator]) -> list[Authenticator]:

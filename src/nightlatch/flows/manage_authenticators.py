@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
-from nightlatch.authenticators.totp import Totp
 from nightlatch.authenticators.sms_code import SmsCode
+from nightlatch.authenticators.totp import Totp
 from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCredentials, NotAuthenticated, NotFound
 from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh

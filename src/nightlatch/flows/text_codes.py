@@ -41,7 +41,7 @@ class TextCodes:
             TextsHeld: none may be sent to this number now.
         """
         core = self._core
-        if attempt.step != "prove" or SmsCode.kind not in self._prove.kinds_for(attempt):
+        if attempt.step != "prove" or not attempt.evidence or SmsCode.kind not in self._prove.kinds_for(attempt):
             # Not before a first factor is proven: a stranger must not make phones ring, nor learn that there is one.
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         phone = self._phone(attempt, phone_id)
@@ -50,9 +50,7 @@ class TextCodes:
         with core.transaction():
             core.attempts.count_code(attempt, core.settings.attempts.codes_per_attempt)
             row, code = core.sms.issue(attempt, phone)
-            view = SignInCodeText(
-                service_name=core.settings.service_name, host=core.settings.host, code=code.reveal()
-            )
+            view = SignInCodeText(service_name=core.settings.service_name, host=core.settings.host, code=code.reveal())
             core.outbox.enqueue_text(view, to=number.number, user_id=phone.user_id, expires_at=row.expires_at)
             core.audit.done(
                 "authn_code_sent",

@@ -26,7 +26,7 @@ from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["authenticators", "begin_totp", "confirm_totp", "recovery_codes", "remove", "rename"]
+__all__ = ["authenticators", "begin_totp", "bound_answer", "confirm_totp", "recovery_codes", "remove", "rename"]
 
 
 def authenticators(exchange: Exchange) -> Response:
@@ -54,10 +54,11 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
         bound = flows.confirm_totp_in(exchange.client, body.attempt, body.id, body.code)
     else:
         bound = flows.confirm_totp(exchange.client, exchange.session, body.id, body.code)
-    return _bound(exchange, bound)
+    return bound_answer(exchange, bound)
 
 
-def _bound(exchange: Exchange, bound: Bound) -> Response:
+def bound_answer(exchange: Exchange, bound: Bound) -> Response:
+    """Hand the session over in which something new counts, and the recovery codes that came with it."""
     more: dict[str, Any] = {
         "authenticator": authenticator_shape(bound.authenticator),
         "recovery_codes": _shown(bound.recovery_codes),

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from nightlatch.authenticators.sms_code import SmsCode, number_of
 from nightlatch.flows.addresses import Pending
+from nightlatch.primitives.phones import masked
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
@@ -31,6 +34,7 @@ __all__ = [
     "LinkBody",
     "MoreShape",
     "NewAttempt",
+    "PhoneShape",
     "ReauthenticateBody",
     "RecoverBody",
     "RecoveryCodesShape",
@@ -84,14 +88,16 @@ class BeginBody(Body, frozen=True, kw_only=True):
     """Ask for the code of an authenticator."""
 
     attempt: Secret
-    authenticator: Literal["email_code"]
+    authenticator: Literal["email_code", "sms_code"]
+    id: UUID | None = None
+    """For a texted code: which phone, of several; without it the one used last."""
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code", "totp", "recovery_code"] | None = None
+    authenticator: Literal["password", "email_code", "totp", "sms_code", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
     new_password: Secret | None = None
@@ -238,6 +244,8 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     enrol: tuple[str, ...]
     set: tuple[str, ...]
     expires_at: datetime
+    phones: list[PhoneShape] | UnsetType = UNSET
+    """Where a texted code would help: where it can go, the phone used last first."""
 
 
 StepShape = SignedIn | MoreShape
@@ -285,6 +293,8 @@ class AuthenticatorShape(Given, frozen=True, kw_only=True):
     id: UUID
     kind: str
     name: str | None
+    number: str | UnsetType = UNSET
+    """Of a phone: its last two digits."""
     created_at: datetime
     last_used_at: datetime | None
 
@@ -294,6 +304,15 @@ class AuthenticatorsShape(Given, frozen=True, kw_only=True):
 
     authenticators: list[AuthenticatorShape]
     recovery_codes_left: int
+
+
+class PhoneShape(Given, frozen=True, kw_only=True):
+    """A phone that a code can be texted to."""
+
+    id: UUID
+    name: str | None
+    number: str
+    """Its last two digits."""
 
 
 class TotpProposal(Given, frozen=True, kw_only=True):
@@ -414,6 +433,7 @@ def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
         id=record.id,
         kind=record.kind,
         name=record.name,
+        number=masked(number_of(record)) if record.kind == SmsCode.kind else UNSET,
         created_at=record.created_at,
         last_used_at=record.last_used_at,
     )

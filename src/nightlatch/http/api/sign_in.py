@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import UNSET
+
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.api.shapes import (
     AnswerBody,
@@ -11,6 +13,7 @@ from nightlatch.http.api.shapes import (
     LinkBody,
     MoreShape,
     NewAttempt,
+    PhoneShape,
     ReauthenticateBody,
     RecoverBody,
     SignedIn,
@@ -52,7 +55,7 @@ def sign_in(exchange: Exchange, body: SignInBody) -> Response:
 
 def begin(exchange: Exchange, body: BeginBody) -> Response:
     """Send a code (again)."""
-    return _step(exchange, exchange.auth.attempts.begin(exchange.client, body.attempt, body.authenticator))
+    return _step(exchange, exchange.auth.attempts.begin(exchange.client, body.attempt, body.authenticator, id=body.id))
 
 
 def answer(exchange: Exchange, body: AnswerBody) -> Response:
@@ -107,6 +110,7 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 enrol=outcome.enrol,
                 set=outcome.set,
                 expires_at=outcome.expires_at,
+                phones=[PhoneShape(id=each.id, name=each.name, number=each.number) for each in outcome.phones] or UNSET,
             )
         )
     return signed_in(exchange, outcome)
