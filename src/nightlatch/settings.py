@@ -23,8 +23,9 @@ from nightlatch.errors import ConfigurationError
 from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
-from nightlatch.section import Section
+from nightlatch.section import Budget, Section
 from nightlatch.settings_forward import Forward, ForwardRule
+from nightlatch.settings_sms import Sms
 
 __all__ = [
     "Accounts",
@@ -43,6 +44,7 @@ __all__ = [
     "Requirement",
     "Sessions",
     "Settings",
+    "Sms",
     "Throttle",
     "Tokens",
     "Totp",
@@ -169,13 +171,6 @@ class Tokens(Section, frozen=True, kw_only=True):
     """A refresh token that is not used for so long is worth nothing; none outlives its session."""
     key_life: timedelta = timedelta(days=30)
     """How long a key signs before its successor, which is published all the while, takes its place."""
-
-
-class Budget(Section, frozen=True, kw_only=True):
-    """So many in so long."""
-
-    limit: int
-    per: timedelta
 
 
 class ApiKeys(Section, frozen=True, kw_only=True):
@@ -310,6 +305,7 @@ class Settings(Section, frozen=True, kw_only=True):
     throttle: Throttle = Throttle()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
+    sms: Sms = Sms()
     pages: Pages = Pages()
     forward: Forward = Forward()
 
@@ -330,6 +326,8 @@ class Settings(Section, frozen=True, kw_only=True):
         self.forward.stand_apart(self.host, secure=self.secure)
         _passwords(self.passwords)
         _shared(self.tokens, self.secret_keys)
+        _sms(self)
+        _sms(self)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 
@@ -430,6 +428,20 @@ def _proxies(values: tuple[str, ...]) -> None:
             raise ConfigurationError(f"trusted_proxies: {value!r} is not an address or network") from None
         if network.prefixlen == 0:
             raise ConfigurationError(f"trusted_proxies: {value} is everybody, who could then say to be anybody")
+
+
+def _sms(settings: Settings) -> None:
+    """Refuse texts that would be the only second factor, or could go anywhere."""
+    sms = settings.sms
+    if not sms.enabled:
+        return
+    if not settings.totp.enabled and not settings.passkeys.enabled:
+        # NIST SP 800-63B-4 3.2.9: who is offered a restricted authenticator is offered another one too.
+        raise ConfigurationError("sms.enabled needs apps or passkeys: texts are never the only second factor")
+    if not sms.countries or not all(re.fullmatch("[A-Z]{2}", each) for each in sms.countries):
+        raise ConfigurationError("sms.countries says where texts may go, such as ['DE', 'AT']: they cost money")
+    if sms.least_used_percent > 100:  # noqa: PLR2004 - of a hundred
+        raise ConfigurationError("sms.least_used_percent is at most 100")
 
 
 def _passwords(passwords: Passwords) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nightlatch.errors import AttemptInvalid, NotAuthenticated
+from nightlatch.errors import AttemptInvalid, InvalidCredentials, NotAuthenticated
 from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.notices import tell_authenticators_changed
@@ -72,8 +72,8 @@ class Binding:
         see_that_it_is_fresh(self._core, session)
         return user
 
-    def enrolling(self, attempt: Attempt) -> User:
-        """Return the user whose sign-in waits for an authenticator to be bound.
+    def enrolling(self, attempt: Attempt, kind: str) -> User:
+        """Return the user whose sign-in waits for an authenticator of a kind to be bound.
 
         Raises:
             AttemptInvalid: it waits for something else.
@@ -82,8 +82,12 @@ class Binding:
         if attempt.step != "enrol" or not attempt.proven or user is None or user.epoch != attempt.epoch:
             # A stolen password alone must not bind a factor: on a device not known a mailed code comes first.
             raise AttemptInvalid("this attempt does not wait for an enrolment")
-        if user.status != "active":
-            raise AttemptInvalid(f"user is {user.status}")
+        try:
+            missing = self._core.gate.admit(user, attempt.evidence, self._core.users.authenticators(user.id))
+        except InvalidCredentials as refusal:
+            raise AttemptInvalid(refusal.reason) from None
+        if not isinstance(missing, Missing) or kind not in missing.enrol:
+            raise AttemptInvalid(f"this attempt does not wait for {kind}")
         return user
 
     def in_session(

@@ -12,6 +12,7 @@ from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Clock, Store
@@ -28,6 +29,7 @@ from nightlatch.services.gate import Assurance, Gate, Missing
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.text_guard import TextGuard
 from nightlatch.services.throttle import Charge, Spent, Throttle
 from nightlatch.services.tokens import Tokens
 from nightlatch.services.users import Claim, Users
@@ -60,6 +62,8 @@ class Core:
     passkey: Passkey
     totp: Totp
     recovery_codes: RecoveryCode
+    sms: SmsCode
+    texts: TextGuard
     methods: Mapping[str, Method]
     """Every authenticator of this installation, by its kind."""
 

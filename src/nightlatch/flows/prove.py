@@ -15,6 +15,7 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredenti
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
+from nightlatch.flows.phones import phones_told
 from nightlatch.primitives.assurance import condensed, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
@@ -270,10 +271,12 @@ class Prove:
             enrol = missing.enrol if missing else ()
         if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
             enrol = self._out_of_reach(attempt, self._core.users.authenticators(attempt.user_id))
+        helping = self._helping(attempt)
         return More(
             attempt=secret,
             purpose=attempt.purpose,
-            authenticators=self._helping(attempt),
+            authenticators=helping,
+            phones=phones_told(self._core, attempt, helping),
             enrol=enrol,
             set=(Password.kind,) if attempt.step == "set" else (),
             expires_at=attempt.expires_at,

@@ -127,6 +127,20 @@ class Throttle:
                     ThrottleCounter, {"id": counter_id, "expires_at": ends_at, "count": after(0)}, {"count": plus(-1)}
                 )
 
+    def count(self, key: str, life: timedelta) -> None:
+        """Count something that is only looked at, in a transaction of its own.
+
+        Args:
+            key: what is counted, its window included.
+            life: how long the count is kept.
+        """
+        self.spend([Charge(Budget(limit=2**31 - 1, per=life), key)])
+
+    def counted(self, key: str) -> int:
+        """Return how much was counted under a key."""
+        row = self._store.get(ThrottleCounter, derived_id(self._id_key, key))
+        return row.count if row is not None and row.expires_at > self._clock.now() else 0
+
     def sweep(self, limit: int = 500) -> int:
         """Delete counters whose window has ended."""
         now = self._clock.now()

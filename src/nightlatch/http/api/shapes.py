@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from nightlatch.authenticators.sms_code import SmsCode, number_of
 from nightlatch.flows.addresses import Pending
+from nightlatch.primitives.phones import masked
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
@@ -37,6 +39,7 @@ __all__ = [
     "MoreShape",
     "NewAttempt",
     "PasskeyProposalShape",
+    "PhoneShape",
     "ReauthenticateBody",
     "RecoverBody",
     "RecoveryCodesShape",
@@ -90,14 +93,16 @@ class BeginBody(Body, frozen=True, kw_only=True):
     """Ask for the code of an authenticator, or for what a browser is to be asked for a passkey."""
 
     attempt: Secret
-    authenticator: Literal["email_code", "passkey"]
+    authenticator: Literal["email_code", "passkey", "sms_code"]
+    id: UUID | None = None
+    """For a texted code: which phone, of several; without it the one used last."""
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code", "totp", "passkey", "recovery_code"] | None = None
+    authenticator: Literal["password", "email_code", "passkey", "totp", "sms_code", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
     credential: dict[str, Any] | None = None
@@ -271,6 +276,8 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     expires_at: datetime
     options: dict[str, Any] | UnsetType = UNSET
     """For a passkey: ``PublicKeyCredentialRequestOptionsJSON``."""
+    phones: list[PhoneShape] | UnsetType = UNSET
+    """Where a texted code would help: where it can go, the phone used last first."""
 
 
 StepShape = SignedIn | MoreShape
@@ -318,6 +325,8 @@ class AuthenticatorShape(Given, frozen=True, kw_only=True):
     id: UUID
     kind: str
     name: str | None
+    number: str | UnsetType = UNSET
+    """Of a phone: its last two digits."""
     created_at: datetime
     last_used_at: datetime | None
 
@@ -327,6 +336,15 @@ class AuthenticatorsShape(Given, frozen=True, kw_only=True):
 
     authenticators: list[AuthenticatorShape]
     recovery_codes_left: int
+
+
+class PhoneShape(Given, frozen=True, kw_only=True):
+    """A phone that a code can be texted to."""
+
+    id: UUID
+    name: str | None
+    number: str
+    """Its last two digits."""
 
 
 class TotpProposal(Given, frozen=True, kw_only=True):
@@ -466,6 +484,7 @@ def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
         id=record.id,
         kind=record.kind,
         name=record.name,
+        number=masked(number_of(record)) if record.kind == SmsCode.kind else UNSET,
         created_at=record.created_at,
         last_used_at=record.last_used_at,
     )
