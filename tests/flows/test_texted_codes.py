@@ -25,7 +25,7 @@ from nightlatch.flows.outcome import Complete, More
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, OneTimeSecret, Session
 from nightlatch.services.client import Client
-from nightlatch.settings import Budget, Policy, Requirement, Sms, Totp
+from nightlatch.settings import Budget, Passkeys, Policy, Requirement, Sms, Totp
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
 MIA = "mia@example.org"
@@ -217,7 +217,7 @@ def test_nothing_is_sent_before_a_first_factor(mia: Mia) -> None:
     for name in (MIA, "nobody@example.org"):
         more = house.auth.sign_in.begin(ELSEWHERE, identifier=name)
         assert isinstance(more, More)
-        assert (more.authenticators, more.phones) == (("password",), ())
+        assert (more.authenticators, more.phones) == (("password", "passkey"), ())
         with pytest.raises(InvalidInput):
             house.auth.attempts.begin(ELSEWHERE, more.attempt, "sms_code")
         with pytest.raises(InvalidInput):
@@ -362,7 +362,7 @@ def test_settings_offer_something_better_too() -> None:
         (Sms(enabled=True, countries=("Germany",)), Totp(), "countries"),
     ):
         with pytest.raises(ConfigurationError, match=says):
-            House(sms=sms, totp=totp)
+            House(sms=sms, totp=totp, passkeys=Passkeys(enabled=totp.enabled))
 
 
 def test_who_has_texts_alone_is_led_to_add_an_app(mia: Mia) -> None:
@@ -373,7 +373,7 @@ def test_who_has_texts_alone_is_led_to_add_an_app(mia: Mia) -> None:
     assert more.authenticators == ("sms_code",)
     more = mia.answer(more, mia.ask(more))
     assert isinstance(more, More)
-    assert (more.authenticators, more.enrol) == ((), ("totp",))
+    assert (more.authenticators, more.enrol) == ((), ("passkey", "totp"))
     with pytest.raises(AttemptInvalid):
         house.auth.bind_phone.begin_in(ELSEWHERE, more.attempt, number=OTHER)
     flows = house.auth.manage_authenticators
@@ -436,7 +436,7 @@ def test_policy_leads_to_a_phone_as_well(make_house: Callable[..., House]) -> No
     house.auth.attempts.begin(ELSEWHERE, more.attempt, "email_code")
     more = house.auth.attempts.answer(ELSEWHERE, more.attempt, authenticator="email_code", code=house.code())
     assert isinstance(more, More)
-    assert more.enrol == ("totp", "sms_code")
+    assert more.enrol == ("passkey", "totp", "sms_code")
     flows = house.auth.bind_phone
     proposal = flows.begin_in(ELSEWHERE, more.attempt, number=PHONE)
     bound = flows.confirm_in(ELSEWHERE, more.attempt, proposal.id, house.texts.code_for(PHONE), name="my phone")

@@ -16,7 +16,7 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.phones import phones_told
-from nightlatch.primitives.assurance import condensed, meets
+from nightlatch.primitives.assurance import condensed, level_of, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.primitives.webauthn_options import Verification
@@ -135,7 +135,8 @@ class Prove:
                 epoch=user.epoch,
                 evidence=collected,
                 step=granted.step,
-                proven=attempt.proven or self._may_enrol(subject),
+                # Who has proven two factors may bind a third.
+                proven=attempt.proven or level_of(collected).aal > 1 or self._may_enrol(subject),
             )
         return self.more_of(advanced, secret)
 

@@ -130,7 +130,7 @@ class SignInCodeMail(MailView, frozen=True, kw_only=True):
         return f"{self.code[:4]} {self.code[4:]}"
 
 
-_CALLED = {"totp": "An authenticator app", "passkey": "A passkey", "sms_code": "A phone that gets codes"}
+_CALLED = {"totp": "An authenticator app", "passkey": "A passkey", "sms_code": "A phone"}
 
 
 class AuthenticatorMail(MailView, frozen=True, kw_only=True):

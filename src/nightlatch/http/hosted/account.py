@@ -63,7 +63,7 @@ _WORDS = {
     "user_restored": "Your account was restored",
 }
 
-_KINDS = {"passkey": "Passkey", "totp": "Authenticator app"}
+_KINDS = {"passkey": "Passkey", "totp": "Authenticator app", "sms_code": "Phone that gets codes"}
 """What the security page calls the kinds that users add and remove."""
 
 
