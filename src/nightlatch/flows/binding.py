@@ -6,7 +6,7 @@ device: whoever was in before it by a stolen password is out (design, section 3)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nightlatch.errors import AttemptInvalid, InvalidCredentials, NotAuthenticated
@@ -112,12 +112,11 @@ class Binding:
         core = self._core
         with core.transaction():
             core.users.hold(user)
-            first = needed_by(core.users.authenticators(user.id)) == 1
+            before = core.users.authenticators(user.id)
             confirm()
-            codes: tuple[Secret, ...] = ()
-            if first:
+            if needed_by(before) == 1:
                 core.users.end_access(user.id, keep=session.id)
-                codes = core.recovery_codes.replace(user.id)
+            codes = self._codes(user, before)
             outcome = self.rotate(session, (*session.evidence, proof))
             self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
@@ -140,10 +139,10 @@ class Binding:
         core = self._core
         with core.transaction():
             core.users.hold(user)
-            first = needed_by(core.users.authenticators(user.id)) == 1
+            before = core.users.authenticators(user.id)
             confirm()
             core.users.end_access(user.id)
-            codes = core.recovery_codes.replace(user.id) if first else ()
+            codes = self._codes(user, before)
             fresh, evidence = core.store.get(User, user.id) or user, (*attempt.evidence, proof)
             granted = core.gate.admit(fresh, evidence, core.users.authenticators(user.id))
             core.attempts.finish(attempt)
@@ -159,6 +158,11 @@ class Binding:
             self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
         return Bound(outcome=outcome, authenticator=record, recovery_codes=codes)
+
+    def _codes(self, user: User, before: Sequence[Authenticator]) -> tuple[Secret, ...]:
+        """Make recovery codes with the first authenticator, and where none are left."""
+        codes = self._core.recovery_codes
+        return () if codes.of(before) else codes.replace(user.id)
 
     def rotate(self, session: Session, evidence: tuple[Evidence, ...]) -> Complete:
         """Give a session a new secret and other evidence, in the transaction that is open."""
