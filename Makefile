@@ -19,16 +19,23 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(PY) bench/run.py $(ARGS)
 
+fuzz: $(VENV)/.fuzz
+	$(PY) -m fuzz.run $(ARGS)
+
 clean:
-	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench/work dist build
+	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench/work fuzz/work dist build
 
 $(VENV)/.dev: requirements/dev.lock requirements/mysqlclient.lock pyproject.toml
 	@sh requirements/install $(VENV) requirements/dev.lock
 	@sh requirements/install-mysqlclient $(VENV)
 	@touch $(VENV)/.dev $(VENV)/.server
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	@touch $(VENV)/.fuzz
+
 $(VENV)/.server: requirements/server.lock pyproject.toml
 	@test -e $(VENV)/.dev || sh requirements/install $(VENV) requirements/server.lock
 	@touch $(VENV)/.server
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench fuzz clean

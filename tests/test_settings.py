@@ -64,6 +64,10 @@ def test_durations_are_seconds_or_iso_8601() -> None:
         ({"mail": {"sender": "no-reply"}}, "mail.sender must be an address"),
         ({"mail": {"sender": "no-reply@bücher.example"}}, "mail.sender must be an address"),
         ({"mail": {"smtp_port": 65536}}, "mail.smtp_port must be at most"),
+        ({"accounts": {"operator_recovery_delay": "PT71H"}}, "allow_short_waits"),
+        ({"accounts": {"address_change_wait": "P6D"}}, "allow_short_waits"),
+        ({"accounts": {"grace": "P1D"}}, "allow_short_waits"),
+        ({"accounts": {"recovery_operators": 3}}, "recovery_operators"),
         ({"pages": {"home_url": "//elsewhere.example"}}, "home_url must be a path"),
     ],
 )
@@ -100,3 +104,10 @@ def test_a_policy_that_nobody_could_meet_does_not_start(requirement: dict[str, A
     )
     with pytest.raises(ConfigurationError, match="policy"):
         Nightlatch(settings, MemoryStore())
+
+
+def test_short_waits_are_asked_for_by_name() -> None:
+    """Whoever writes `allow_short_waits` knows what he does."""
+    accounts = {"operator_recovery_delay": 3600, "allow_short_waits": True}
+    base = {"base_url": "https://app.example.com", "secret_keys": ["a secret key for tests, long enough to be one"]}
+    assert settings_from({**base, "accounts": accounts}).accounts.operator_recovery_delay == timedelta(hours=1)

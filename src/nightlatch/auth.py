@@ -18,6 +18,7 @@ from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
+from nightlatch.flows.forward import Forward
 from nightlatch.flows.import_users import ImportUsers
 from nightlatch.flows.invitations import Invitations
 from nightlatch.flows.manage_authenticators import ManageAuthenticators
@@ -44,6 +45,7 @@ from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
 from nightlatch.services.hashing import HashingPool
+from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
@@ -103,6 +105,7 @@ class Nightlatch:
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
         self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.health = Health(store, clock)
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
@@ -188,6 +191,7 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)

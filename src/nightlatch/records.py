@@ -200,7 +200,7 @@ class Attempt(Record, frozen=True, kw_only=True, gc=False):
 
 
 class OneTimeSecret(Record, frozen=True, kw_only=True, gc=False):
-    """A mailed or texted code and the link that goes with it. Redeemed by one guarded update, once."""
+    """A mailed or texted code and the link that goes with it, or one for another host. Redeemed once."""
 
     unique = (("link_selector",),)
     indexes = (("attempt_id",), ("expires_at",), ("purpose", "destination_key"))

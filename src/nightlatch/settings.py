@@ -19,14 +19,19 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nightlatch.errors import ConfigurationError
+from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
+from nightlatch.section import Section
+from nightlatch.settings_forward import Forward, ForwardRule
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
     "Budget",
+    "Forward",
+    "ForwardRule",
     "Hashing",
     "Mail",
     "Outbox",
@@ -56,11 +61,13 @@ _MOST: dict[str, int | timedelta] = {
     "tokens.access_life": timedelta(minutes=15),
 }
 """Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
+_LEAST_WAITS = {
+    "grace": timedelta(days=7),
+    "address_change_wait": timedelta(days=7),
+    "operator_recovery_delay": timedelta(hours=72),
+}
+"""Under these somebody who is away for a weekend learns of it too late."""
 _LONGEST_NAME = 100
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every section shares."""
 
 
 class Hashing(Section, frozen=True, kw_only=True):
@@ -101,7 +108,7 @@ class Policy(Section, frozen=True, kw_only=True):
     """Who needs what, as data. The strictest that applies to a user counts."""
 
     everyone: Requirement = Requirement()
-    by_role: dict[str, Requirement] = {}
+    by_role: dict[str, Requirement] = {}  # noqa: RUF012 - a struct: each gets its own
 
 
 class Totp(Section, frozen=True, kw_only=True):
@@ -138,6 +145,9 @@ class Tokens(Section, frozen=True, kw_only=True):
 
     algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
     """What new signing keys are for. Old keys go on for as long as tokens that they signed may live."""
+    allow_hs256_single_application: tuple[Secret, ...] = ()
+    """Secrets shared with one application, which can then make access tokens as well as verify them: the first signs
+    by HS256, in place of the keys in the store. Nothing of it is published."""
     audience: str | None = None
     """Who access tokens are for. None: `base_url`."""
     access_life: timedelta = timedelta(minutes=5)
@@ -184,6 +194,10 @@ class Accounts(Section, frozen=True, kw_only=True):
     """A new address that neither a second factor nor the old mailbox speaks for."""
     operator_recovery_delay: timedelta = timedelta(hours=72)
     """A recovery that an operator started: somebody may object."""
+    recovery_operators: Literal[1, 2] = 1
+    """How many operators it takes to start one."""
+    allow_short_waits: bool = False
+    """Lets these waits be shorter than 7 days, 7 days and 72 hours: an owner then has less time to object."""
 
 
 class Throttle(Section, frozen=True, kw_only=True):
@@ -237,9 +251,9 @@ class Pages(Section, frozen=True, kw_only=True):
     logo_url: str | None = None
     home_url: str = "/"
     """Where sign-in leads when nothing else was asked for: a path of this application."""
-    theme: dict[str, str] = {}
+    theme: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     """CSS custom properties without their dashes: ink, muted, line, paper, card, accent ..."""
-    theme_dark: dict[str, str] = {}
+    theme_dark: dict[str, str] = {}  # noqa: RUF012 - a struct: each gets its own
     locale: str = "en"
 
 
@@ -261,7 +275,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cookie_name: str = "session"
     """Tells two installations on one host apart; over https ``__Host-Http-`` is put in front."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose ``X-Forwarded-For`` is believed."""
+    """Addresses or networks whose ``X-Forwarded-For`` is believed, and which may ask for others (`forward`)."""
     allowed_redirects: tuple[str, ...] = ()
     """Further origins that a sign-in may lead to (``https://shop.example.com``)."""
     allowed_origins: tuple[str, ...] = ()
@@ -281,6 +295,7 @@ class Settings(Section, frozen=True, kw_only=True):
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
     pages: Pages = Pages()
+    forward: Forward = Forward()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""
@@ -294,8 +309,11 @@ class Settings(Section, frozen=True, kw_only=True):
             origins = tuple(origin_of(name, each, secure=secure) for each in getattr(self, name))
             msgspec.structs.force_setattr(self, name, origins)
         _numbers(self)
+        _waits(self.accounts)
         _names(self)
+        self.forward.stand_apart(self.host, secure=self.secure)
         _passwords(self.passwords)
+        _shared(self.tokens, self.secret_keys)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 
@@ -410,6 +428,16 @@ def _passwords(passwords: Passwords) -> None:
         raise ConfigurationError("passwords.max_length is at least 64 (NIST SP 800-63B-4 3.1.1.2), and min_length")
 
 
+def _waits(accounts: Accounts) -> None:
+    """Refuse waits that leave an owner no time to read the notice and object, unless that is asked for by name."""
+    for name, least in _LEAST_WAITS.items():
+        if getattr(accounts, name) < least and not accounts.allow_short_waits:
+            raise ConfigurationError(
+                f"accounts.{name} is under {least}, the time in which an owner may object;"
+                " set accounts.allow_short_waits to go under it knowingly"
+            )
+
+
 def _numbers(section: Section, path: str = "") -> None:
     """Refuse durations and counts that would switch off what they bound."""
     for name in section.__struct_fields__:
@@ -423,6 +451,15 @@ def _numbers(section: Section, path: str = "") -> None:
         most = _MOST.get(f"{path}{name}")
         if most is not None and value > most:
             raise ConfigurationError(f"{path}{name} must be at most {most}")
+
+
+def _shared(tokens: Tokens, secret_keys: tuple[Secret, ...]) -> None:
+    """Refuse secrets that could be guessed, or that would hand everything else over as well."""
+    name = "tokens.allow_hs256_single_application"
+    for each in tokens.allow_hs256_single_application:
+        strong_material(each, name)
+        if any(each.reveal() == own.reveal() for own in secret_keys):
+            raise ConfigurationError(f"{name} is one of secret_keys: whoever shares it would have that as well")
 
 
 def _names(settings: Settings) -> None:

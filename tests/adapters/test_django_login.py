@@ -184,6 +184,25 @@ def test_our_routes_tell_django(site: Site) -> None:
     assert site.client.get("/basket").json() == {"basket": None}
 
 
+def test_tokens_sign_nobody_in_to_djangos_session(site: Site) -> None:
+    """Who asks for tokens gets no session of Django's: no signal, no new key, nothing in it, at sign-up or sign-in."""
+    with heard(user_logged_in, user_logged_out) as said:
+        wishes = {"email": MIA, "username": "mia", "password": SECRET, "deliver": "tokens"}
+        begun = site.post("/auth/api/sign-up", wishes)
+        assert begun.status_code == 202, begun.content
+        answer = {"attempt": begun.json()["attempt"], "authenticator": "email_code", "code": site.code(MIA)}
+        done = site.post("/auth/api/attempt/answer", answer)
+        assert done.json()["token_type"] == "Bearer", done.content
+        site.client.get("/basket?put=apples")
+        before = site.client.cookies["sessionid"].value
+        wishes = {"identifier": MIA, "password": SECRET, "deliver": "tokens"}
+        granted = site.post("/auth/api/sign-in", wishes)
+        assert granted.json()["token_type"] == "Bearer"
+        assert site.client.cookies["sessionid"].value == before
+        site.client.delete("/auth/api/session", headers={"authorization": f"Bearer {granted.json()['access_token']}"})
+    assert said == []
+
+
 def test_what_another_user_left_is_emptied(site: Site) -> None:
     """A browser that another user has used: their things in Django's session are not the next one's."""
     site.member()

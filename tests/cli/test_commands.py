@@ -85,6 +85,8 @@ def test_a_recovery_is_started_and_not_finished(run: Callable[..., Result], mia:
     assert "Hand this over in person" in run("users", "recover", MIA, "--hand-over").output
     assert run("users", "recover", mia).exit_code == 2
     assert run("users", "recover", MIA, "--to", "leo@example.org").exit_code != 0
+    assert "no recovery was asked for" in run("users", "recover", MIA, "--confirm").output
+    assert run("users", "recover", MIA, "--confirm", "--hand-over").exit_code == 2
 
 
 @pytest.mark.usefixtures("mia")

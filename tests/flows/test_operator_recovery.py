@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from house import ELSEWHERE, HERE, PASSWORD, House, signed_in
-from nightlatch.errors import AttemptInvalid, InvalidCredentials, InvalidInput, LinkInvalid
+from nightlatch.errors import (
+    AttemptInvalid,
+    Forbidden,
+    InvalidCredentials,
+    InvalidInput,
+    LinkInvalid,
+    NotFound,
+    ReauthenticationRequired,
+)
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Authenticator, Event, User
+from nightlatch.records import Authenticator, Event, Session, User
+from nightlatch.settings import Accounts
+from nightlatch.testing.authenticator_app import AuthenticatorApp
 
 MIA, NEW = "mia@example.org", Secret("an entirely different sentence")
 
@@ -38,7 +50,7 @@ def chosen(house: House, link: Secret) -> Complete:
 
 def test_a_link_that_is_handed_over(house: House, mia: User) -> None:
     """Good after 72 hours and not before, once; what was lost is gone, and nobody is signed in."""
-    works_at, link = house.auth.operator_recovery.start(mia, to=None)
+    works_at, link = house.auth.operator_recovery.start(mia, to=None, lost_everything=True)
     assert link is not None
     assert works_at - house.clock.now() == timedelta(hours=72)
     assert "is being recovered" in house.newest(MIA).subject
@@ -62,7 +74,7 @@ def test_a_link_that_is_handed_over(house: House, mia: User) -> None:
 
 def test_a_link_that_is_mailed_in_its_time(house: House, mia: User) -> None:
     """It is sent when it works, and not before; a day later it is over."""
-    _, link = house.auth.operator_recovery.start(mia, to="MIA@example.org")
+    _, link = house.auth.operator_recovery.start(mia, to="MIA@example.org", lost_everything=True)
     assert link is None
     house.deliver()
     assert not [mail for mail in house.mails if "verify?link=" in mail.text and "waiting time" in mail.text]
@@ -135,7 +147,7 @@ def test_to_whom_it_may_go(house: House, mia: User) -> None:
 
 def test_it_leaves_a_trail(house: House, mia: User) -> None:
     """Begun, proven, complete: each is an event of the user's (ASVS 16.3.1)."""
-    _, link = house.auth.operator_recovery.start(mia, to=None)
+    _, link = house.auth.operator_recovery.start(mia, to=None, lost_everything=True)
     assert link is not None
     house.clock.advance(hours=73)
     chosen(house, link)
@@ -143,3 +155,106 @@ def test_it_leaves_a_trail(house: House, mia: User) -> None:
     assert {"authn_operator_recovery_begun", "authn_recovery_proven", "authn_recovery_complete"} <= actions
     with pytest.raises(InvalidCredentials):
         house.sign_in(password=PASSWORD)
+
+
+# --- what is not lost ---
+
+
+def enrolled(house: House) -> tuple[User, AuthenticatorApp, Session]:
+    """Return Leo, who has an app that he still has, and recovery codes; and his session at AAL2."""
+    done = signed_in(house.member("leo@example.org", ELSEWHERE))
+    assert done.session is not None
+    flows = house.auth.manage_authenticators
+    proposal = flows.begin_totp(ELSEWHERE, done.session)
+    app = AuthenticatorApp(proposal.secret, house.clock)
+    bound = flows.confirm_totp(ELSEWHERE, done.session, proposal.id, app.code())
+    assert bound.complete.session is not None
+    return house.auth.operator.find_user("leo@example.org"), app, bound.complete.session
+
+
+def test_what_is_not_lost_is_proven_and_stays(house: House) -> None:
+    """Password and mailbox are gone, the app is not: the link alone leads to no password, and the app stays bound."""
+    leo, app, _ = enrolled(house)
+    _, link = house.auth.operator_recovery.start(leo, to=None)
+    assert link is not None
+    assert "are removed" not in house.newest("leo@example.org").text
+    house.clock.advance(hours=73)
+    more = house.auth.attempts.link(HERE, link)
+    assert isinstance(more, More)
+    assert (more.set, set(more.authenticators)) == ((), {"totp", "recovery_code"})
+    with pytest.raises(AttemptInvalid):
+        house.auth.attempts.answer(HERE, more.attempt, new_password=NEW)
+    step = house.auth.attempts.answer(HERE, more.attempt, authenticator="totp", code=app.code())
+    assert isinstance(step, More)
+    done = house.auth.attempts.answer(HERE, step.attempt, new_password=NEW)
+    assert isinstance(done, Complete)
+    assert (done.session, done.recovery_codes) == (None, ())
+    kinds = {each.kind for each in house.auth.operator.authenticators(leo.id)}
+    assert kinds == {"password", "totp", "recovery_code"}
+
+
+# --- who may start one ---
+
+
+def test_an_operator_who_is_signed_in_has_just_proven_a_second_factor(house: House, mia: User) -> None:
+    """An administrator, with a fresh proof at AAL2, who is named in the log; nobody for his own account."""
+    leo, _, session = enrolled(house)
+    start = house.auth.operator_recovery.start
+    with pytest.raises(Forbidden):
+        start(mia, to=None, by=session)
+    house.auth.operator.set_roles(leo.id, ("admin",))
+    house.auth.operator.set_roles(mia.id, ("admin",))
+    (session,) = house.store.find(Session, {"user_id": leo.id})
+    one_factor = msgspec.structs.replace(session, evidence=session.evidence[:1], aal=1)
+    with pytest.raises(ReauthenticationRequired):
+        start(mia, to=None, by=one_factor)
+    mia = house.auth.operator.find_user(MIA)
+    start(mia, to=None, by=session)
+    with pytest.raises(Forbidden):
+        start(house.auth.operator.find_user("leo@example.org"), to=None, by=session)
+    (event,) = house.store.find(Event, {"user_id": mia.id, "action": "authn_operator_recovery_begun"})
+    assert event.actor_id == leo.id
+    house.clock.advance(minutes=11)
+    with pytest.raises(ReauthenticationRequired):
+        start(mia, to=None, by=session)
+
+
+def test_two_operators(make_house: Callable[..., House]) -> None:
+    """One asks, another confirms; nothing begins before, and nobody confirms himself."""
+    house = make_house(accounts=Accounts(recovery_operators=2))
+    mia = house.member().user
+    flow = house.auth.operator_recovery
+    with pytest.raises(Forbidden):
+        flow.start(mia, to=None, by="ana")
+    with pytest.raises(NotFound):
+        flow.confirm(mia, by="ben")
+    house.deliver()
+    house.mails.clear()
+    flow.request(mia, to=None, lost_everything=True, by="ana")
+    house.deliver()
+    assert house.mails == []
+    with pytest.raises(Forbidden, match="same operator"):
+        flow.confirm(mia, by="ana")
+    works_at, link = flow.confirm(mia, by="ben")
+    assert link is not None
+    assert works_at - house.clock.now() == timedelta(hours=72)
+    assert "is being recovered" in house.newest(MIA).subject
+    with pytest.raises(NotFound):
+        flow.confirm(mia, by="ben")
+    house.clock.advance(hours=73)
+    chosen(house, link)
+
+
+def test_what_was_asked_for_is_confirmed_within_a_day(make_house: Callable[..., House]) -> None:
+    """Later, or after the account changed, the first operator asks again."""
+    house = make_house(accounts=Accounts(recovery_operators=2))
+    mia = house.member().user
+    flow = house.auth.operator_recovery
+    flow.request(mia, to=None, by="ana")
+    house.clock.advance(hours=25)
+    with pytest.raises(NotFound):
+        flow.confirm(mia, by="ben")
+    flow.request(mia, to=None, by="ana")
+    house.auth.provision.set_password(mia.id, NEW)
+    with pytest.raises(NotFound):
+        flow.confirm(house.auth.operator.find_user(MIA), by="ben")

@@ -267,6 +267,25 @@ def test_042_no_flow_goes_round_the_second_factor(mia: Mia) -> None:
     assert asked.authenticators == ("totp", "recovery_code")
 
 
+def test_a_recovery_code_that_recovered_is_replaced_at_once(mia: Mia) -> None:
+    """The new one is shown with the new password, is good, and the one that was used is not (NIST 4.2.1.1)."""
+    house = mia.house
+    begun = house.auth.recover.begin(ELSEWHERE, identifier=MIA)
+    more = house.auth.attempts.answer(ELSEWHERE, begun.attempt, authenticator="email_code", code=house.code())
+    assert isinstance(more, More)
+    more = mia.answer(more, "recovery_code", mia.codes[0])
+    done = house.auth.attempts.answer(ELSEWHERE, more.attempt, new_password=NEW)
+    assert isinstance(done, Complete)
+    (fresh,) = done.recovery_codes
+    assert fresh.reveal() not in {code.reveal() for code in mia.codes}
+    assert len(house.auth.recover._core.recovery_codes.of(house.auth.operator.authenticators(done.user.id))) == 10
+    asked = house.auth.sign_in.begin(ELSEWHERE, identifier=MIA, password=NEW)
+    assert isinstance(asked, More)
+    with pytest.raises(InvalidCode):
+        mia.answer(asked, "recovery_code", mia.codes[0])
+    signed_in(mia.answer(asked, "recovery_code", fresh))
+
+
 # --- again, and away ------------------------------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ def test_an_issued_token_is_read_back_whole(kind: Kind) -> None:
 
 def test_the_kinds_read_as_the_plan_says() -> None:
     """Secret scanners and people tell them at a glance."""
-    assert {f"nl{kind.value}" for kind in Kind} == {"nls", "nlr", "nla", "nlk", "nld", "nll"}
+    assert {f"nl{kind.value}" for kind in Kind} == {"nls", "nlr", "nla", "nlk", "nld", "nll", "nlf"}
 
 
 @given(st.integers(min_value=0), st.characters(min_codepoint=1, max_codepoint=0x2FFF))

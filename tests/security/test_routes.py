@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -44,6 +45,10 @@ PUBLIC = {
     "enrol/confirm": "the attempt's cookie",
     "set-password": "the attempt's cookie, after proof",
     "invitation": "the link's secret",
+    "forward": "a proxy that settings name, and the cookie of the site that it asks for",
+    "forward/begin": "a proxy that settings name",
+    "forward/return": "a proxy that settings name, the code, and the state cookie of that site",
+    "forward/again": "a link to a site that settings name",
     "static/{id}": "files that are the same for everybody",
 }
 """Each call and page that asks for no session, and what stands in its place. A new one is to be thought about here."""
@@ -79,7 +84,7 @@ def test_085_every_adapter_serves_the_table_and_nothing_else(mia: Person) -> Non
     """What the document tells is what there is; another method, or a path beside it, is answered 404 or 405."""
     status, document = mia.browser.call("GET", "/api/openapi.json")
     assert status == 200
-    told = {(method.upper(), path.partition("/api")[2]) for path, item in document["paths"].items() for method in item}
+    told = {(method.upper(), path.removeprefix("/api")) for path, item in document["paths"].items() for method in item}
     assert {(each.method, each.path.removeprefix("/api")) for each in API} <= told
     known = {(each.method, each.path) for each in (*API, *PAGES)}
     for path in sorted({each.path for each in (*API, *PAGES)}):
@@ -165,25 +170,24 @@ def test_066_any_bytes_anywhere_are_nobody_and_no_fault(
 ) -> None:
     """Headers, path, query and body of every route: refused in words, signed in by none, and never a 5xx."""
     house = House(MemoryStore())
-    site = open_site(house)
-    house.member()
-    for _ in range(12):
-        route = data.draw(_ROUTES)
-        name = data.draw(st.sampled_from(_HEADERS))
-        headers = {"content-type": FORM_TYPE if route.form else JSON_TYPE, name: data.draw(_TEXT)}
-        body = b"" if route.method == "GET" else data.draw(st.binary(max_size=80))
-        path = _path(route) + data.draw(
-            st.sampled_from(["", "?", "?link=%00", "?return_to=%ff", "?a=1&a=2", "%00", "%ff"])
-        )
-        response = Browser(site).send(route.method, path, body, headers=headers)
-        assert response.status < 500, (route.path, headers, body)
-        cookies = [value for key, value in response.headers if key.lower() == "set-cookie"]
-        # What no session can be is taken back: that signs nobody in.
-        assert not any(each.startswith("session=") and not each.startswith("session=;") for each in cookies)
-        if route.who == "signed_in":
-            assert response.status != 200, (route.path, headers)
-    site.close()
-    house.auth.close()
+    # Whatever ends an example (Hypothesis does, out of bytes to draw from) closes the site, or the next would be in it.
+    with closing(house.auth), closing(open_site(house)) as site:
+        house.member()
+        for _ in range(12):
+            route = data.draw(_ROUTES)
+            name = data.draw(st.sampled_from(_HEADERS))
+            headers = {"content-type": FORM_TYPE if route.form else JSON_TYPE, name: data.draw(_TEXT)}
+            body = b"" if route.method == "GET" else data.draw(st.binary(max_size=80))
+            path = _path(route) + data.draw(
+                st.sampled_from(["", "?", "?link=%00", "?return_to=%ff", "?a=1&a=2", "%00", "%ff"])
+            )
+            response = Browser(site).send(route.method, path, body, headers=headers)
+            assert response.status < 500, (route.path, headers, body)
+            cookies = [value for key, value in response.headers if key.lower() == "set-cookie"]
+            # What no session can be is taken back: that signs nobody in.
+            assert not any(each.startswith("session=") and not each.startswith("session=;") for each in cookies)
+            if route.who == "signed_in":
+                assert response.status != 200, (route.path, headers)
 
 
 def test_066_a_body_of_any_json_is_told_what_is_wrong_with_it(mia: Person) -> None:

@@ -56,6 +56,29 @@ def test_only_its_hash_is_kept(house: House, mia: Complete) -> None:
     assert secret not in repr(rows)
 
 
+def test_its_owner_is_told(house: House, mia: Complete) -> None:
+    """At every address, by its name, and where to revoke it: it lasts longer than a session (ASVS 6.3.7)."""
+    key = a_key(house, mia, name="till <b>at the door</b>")
+    house.deliver()
+    told = house.newest("mia@example.org")
+    assert told.subject == "An API key was made for your account at Harbour Books"
+    assert "till <b>at the door</b>" in told.text
+    assert "<b>at the door" not in told.html
+    assert "http://localhost:8000/auth/account/keys" in told.text
+    assert key not in told.text + told.html
+
+
+def test_who_is_refused_a_key_is_told_nothing(house: House, mia: Complete) -> None:
+    """A notice is of something done."""
+    house.deliver()
+    before = len(house.mails)
+    house.clock.advance(minutes=11)
+    with pytest.raises(ReauthenticationRequired):
+        a_key(house, mia)
+    house.deliver()
+    assert len(house.mails) == before
+
+
 def test_what_is_no_key(house: House, mia: Complete) -> None:
     """Flipped, cut, extended, of another kind, a stranger's (adversary 30, 39)."""
     key = a_key(house, mia)

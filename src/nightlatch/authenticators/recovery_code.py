@@ -115,23 +115,28 @@ class RecoveryCode:
             the codes, as they are shown: the only time they are seen.
         """
         self.remove(user_id)
+        return tuple(self.add(user_id) for _ in range(_HOW_MANY))
+
+    def add(self, user_id: UUID) -> Secret:
+        """Write one more, in the transaction that is open.
+
+        Returns:
+            the code, as it is shown: the only time it is seen.
+        """
         now = self._clock.now()
-        codes = []
-        for _ in range(_HOW_MANY):
-            code = Secret("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
-            mac = next(iter(self._macs(user_id, code.reveal())))
-            self._store.insert(
-                Authenticator(
-                    id=uuid7(now),
-                    user_id=user_id,
-                    kind=self.kind,
-                    lookup=self._lookup(user_id, mac),
-                    confirmed_at=now,
-                    created_at=now,
-                )
+        code = Secret("".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+        mac = next(iter(self._macs(user_id, code.reveal())))
+        self._store.insert(
+            Authenticator(
+                id=uuid7(now),
+                user_id=user_id,
+                kind=self.kind,
+                lookup=self._lookup(user_id, mac),
+                confirmed_at=now,
+                created_at=now,
             )
-            codes.append(Secret("-".join(code.reveal()[at : at + 5] for at in range(0, _LENGTH, 5))))
-        return tuple(codes)
+        )
+        return Secret("-".join(code.reveal()[at : at + 5] for at in range(0, _LENGTH, 5)))
 
     def remove(self, user_id: UUID) -> None:
         """Take every code of a user away, in the transaction that is open."""

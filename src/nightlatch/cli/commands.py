@@ -17,6 +17,7 @@ from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.keys import keys_command
 from nightlatch.cli.output import plain_errors, say, show, show_one
+from nightlatch.cli.recover import recover_command
 from nightlatch.errors import NotFound
 from nightlatch.hosting.installation import HostInstallation
 from nightlatch.pages.devices import device_words
@@ -140,23 +141,7 @@ def _users(load: Loader) -> click.Group:
             operator = load().operator
             show_one(_user_row(operator.require(operator.find_user(user).id, aal)), as_json=as_json)
 
-    @group.command("recover", help="Start a recovery for somebody who lost every way to sign in.")
-    @click.argument("user")
-    @click.option("--to", help="An address of theirs, proven a week ago or longer, to mail the link to in its time.")
-    @click.option("--hand-over", is_flag=True, help="Print the link instead, to be handed over in person.")
-    @as_json
-    def recover(*, user: str, to: str | None, hand_over: bool, as_json: bool) -> None:
-        if bool(to) == hand_over:
-            raise click.UsageError("Give --to ADDRESS, or --hand-over.")
-        with plain_errors():
-            auth = load()
-            works_at, secret = auth.operator_recovery.start(auth.operator.find_user(user), to=to)
-            auth.outbox.run_once()
-            link = secret and f"{auth.settings.base_url}{auth.settings.mount}/verify?link={secret.reveal()}"
-            told = f"It works from {works_at:%Y-%m-%d %H:%M} UTC on, once; every address was told and can stop it."
-            text = f"Hand this over in person:\n{link}\n{told}" if link else f"A link goes to {to} then. {told}"
-            say({"works_at": works_at, "link": link}, text, as_json=as_json)
-
+    group.add_command(recover_command(load))
     for name, past, text in (
         ("suspend", "suspended: every session has ended", "Suspend a user and end every session."),
         ("restore", "restored: they can sign in again", "Let a suspended user sign in again."),

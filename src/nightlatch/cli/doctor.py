@@ -56,6 +56,8 @@ def doctor_command(load: Callable[[], Nightlatch], schema: Examination) -> click
         with plain_errors():
             auth = load()
             rows = [*_hashing(auth), *schema(auth), _settings(auth)]
+            if all(row["verdict"] != "wrong" for row in rows):
+                rows += _health(auth)
             show(rows, as_json=as_json, empty="")
             if any(row["verdict"] == "wrong" for row in rows):
                 sys.exit(1)
@@ -90,3 +92,11 @@ def _settings(auth: Nightlatch) -> Finding:
     if auth.settings.development:
         return {"what": "settings", "found": "development: never for the public", "verdict": "note"}
     return {"what": "settings", "found": auth.settings.base_url, "verdict": "good"}
+
+
+def _health(auth: Nightlatch) -> Iterator[Finding]:
+    found = {each.name: each for each in auth.health.troubles()}
+    for name, good in (("store", "takes writes"), ("mail", "goes out"), ("clock", "is not behind")):
+        each = found.get(name)
+        told = f"{each.state}: {each.detail}" if each else good
+        yield {"what": name, "found": told, "verdict": "wrong" if each else "good"}

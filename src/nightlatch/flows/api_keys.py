@@ -9,6 +9,7 @@ from uuid import UUID
 
 from nightlatch.errors import InvalidInput, NotAuthenticated, NotFound, ReauthenticationRequired
 from nightlatch.flows.core import Core
+from nightlatch.flows.notices import tell_api_key_created
 from nightlatch.primitives.assurance import meets
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import ApiKey, Session, User
@@ -104,6 +105,7 @@ class ApiKeys:
                 session_id=session.id,
                 details={"key": str(key.id), "scopes": key.scopes},
             )
+            tell_api_key_created(core, client, user, key)
         return key, text
 
     def may_create(self, session: Session) -> bool:

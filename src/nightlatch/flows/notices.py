@@ -5,11 +5,18 @@ from __future__ import annotations
 from nightlatch.flows.core import Core
 from nightlatch.pages.account_mails import RecoveredMail, RecoveryProvenMail, UsernameChangedMail
 from nightlatch.pages.devices import device_words
-from nightlatch.pages.mails import AuthenticatorMail, NewDeviceMail, PasswordChangedMail, PasswordRefusedMail
-from nightlatch.records import Identifier, User
+from nightlatch.pages.mails import (
+    ApiKeyMail,
+    AuthenticatorMail,
+    NewDeviceMail,
+    PasswordChangedMail,
+    PasswordRefusedMail,
+)
+from nightlatch.records import ApiKey, Identifier, User
 from nightlatch.services.client import Client
 
 __all__ = [
+    "tell_api_key_created",
     "tell_authenticators_changed",
     "tell_new_device",
     "tell_password_changed",
@@ -116,6 +123,21 @@ def tell_new_device(core: Core, client: Client, user: User) -> None:
     for each in _addresses(core, user):
         notice = NewDeviceMail(
             service_name=core.settings.service_name,
+            device=device_words(client.user_agent),
+            place=client.ip,
+            at=core.clock.now(),
+        )
+        core.outbox.enqueue(notice, to=each.value, user_id=user.id)
+
+
+def tell_api_key_created(core: Core, client: Client, user: User, key: ApiKey) -> None:
+    """Tell that an API key was made, in the transaction that is open: it lasts longer than a session (ASVS 6.3.7)."""
+    for each in _addresses(core, user):
+        notice = ApiKeyMail(
+            service_name=core.settings.service_name,
+            name=key.name,
+            expires_at=key.expires_at or core.clock.now() + core.settings.api_keys.longest_life,
+            link=f"{core.settings.base_url}{core.settings.mount}/account/keys",
             device=device_words(client.user_agent),
             place=client.ip,
             at=core.clock.now(),

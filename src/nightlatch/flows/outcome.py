@@ -47,6 +47,7 @@ class Complete:
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
         enrol: kinds to bind: nothing the user has reaches what the reauthentication asked for, or what policy will ask
             for once its grace period is over.
+        recovery_codes: new ones in place of what was used up, shown this once.
     """
 
     user: User
@@ -56,6 +57,7 @@ class Complete:
     return_to: str | None = None
     refresh: Secret | None = None
     enrol: tuple[str, ...] = ()
+    recovery_codes: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

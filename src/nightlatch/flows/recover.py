@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.authenticators.password import Password
+from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.errors import AttemptInvalid, InvalidInput, RecoveryClosed, Throttled
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_recovered, tell_recovery_proven
@@ -198,8 +199,15 @@ class Recover:
             self._note_proven(client, user, attempt, redeemed)
         return self.more(attempt, secret)
 
-    def fork_lost(self, client: Client, redeemed: OneTimeSecret, origin: Attempt) -> More:
-        """Go on to a new password, in the transaction that is open, where an operator's word stands in for all else."""
+    def fork_started(self, client: Client, redeemed: OneTimeSecret, origin: Attempt, *, lost: bool) -> More:
+        """Go on to a new password, in the transaction that is open, where an operator's word stands in for the mailbox.
+
+        Args:
+            client: who pressed the link.
+            redeemed: the link.
+            origin: the attempt that the operator started.
+            lost: everything is lost: no other authenticator is asked for, and none is left.
+        """
         core = self._core
         user = self._user(origin)
         core.one_time.redeem(redeemed)
@@ -208,11 +216,11 @@ class Recover:
             "recover",
             client,
             life=core.settings.attempts.address_proof_life,
-            claims=_Sought(email=called, typed=called, lost=True),
+            claims=_Sought(email=called, typed=called, lost=lost),
             user_id=user.id,
             epoch=user.epoch,
             proven=True,
-            step="set",
+            step="prove" if self.others(user) and not lost else "set",
         )
         self._note_proven(client, user, attempt, redeemed)
         return self.more(attempt, secret)
@@ -271,10 +279,16 @@ class Recover:
                 self._drop_lost(user)
             core.users.end_access(user.id)
             core.one_time.void_for(user.id)
+            codes = self._replaced_code(user, attempt)
             core.audit.done("authn_recovery_complete", client, user_id=user.id, attempt_id=attempt.id)
             tell_recovered(core, client, user)
         # No automatic sign-in (OWASP Forgot Password Cheat Sheet): the way in leads through the gate (ASVS 6.4.3).
-        return Complete(user=user, return_to=attempt.return_to)
+        return Complete(user=user, return_to=attempt.return_to, recovery_codes=codes)
+
+    def _replaced_code(self, user: User, attempt: Attempt) -> tuple[Secret, ...]:
+        """Write another recovery code for the one that this recovery used up (NIST SP 800-63B-4 4.2.1.1)."""
+        used = any(each.authenticator == RecoveryCode.kind for each in attempt.evidence)
+        return (self._core.recovery_codes.add(user.id),) if used else ()
 
     def _drop_lost(self, user: User) -> None:
         # NIST SP 800-63B-4 4.5: what was reported lost is invalidated. Left bound it would lock its owner out.

@@ -11,7 +11,14 @@ __all__ = ["load_environment"]
 
 _PREFIX = "NIGHTLATCH_"
 _NO_SETTINGS = {f"{_PREFIX}CONFIG", f"{_PREFIX}RUN"}
-_LISTS = {"secret_keys", "trusted_proxies", "allowed_redirects", "allowed_origins", "pepper_keys"}
+_LISTS = {
+    "allow_hs256_single_application",
+    "allowed_origins",
+    "allowed_redirects",
+    "pepper_keys",
+    "secret_keys",
+    "trusted_proxies",
+}
 
 
 def load_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -138,8 +138,10 @@ class HttpApp:
 
     def _to_reauthenticate(self, exchange: Exchange, error: ReauthenticationRequired) -> Response:
         """Lead somebody whose proof is not fresh enough to give it again, and back to where the form stands."""
-        known = ("GET", exchange.request.path) in self._exact
-        back = quote(self.look.mount + (exchange.request.path if known else "/account/security"), safe="/")
+        request = exchange.request
+        known = ("GET", request.path) in self._exact
+        query = f"?{request.query}" if known and request.method == "GET" and request.query else ""
+        back = quote(self.look.mount + (request.path if known else "/account/security") + query, safe="/")
         return lead_on(exchange, f"{self.auth.settings.mount}/reauthenticate?{query_of_step_up(error)}return_to={back}")
 
     def _to_sign_in(self, exchange: Exchange) -> Response:

@@ -30,6 +30,9 @@ class Cookies:
         self.device = f"{prefix}{settings.cookie_name}_device"
         self.attempt = f"{prefix}{settings.cookie_name}_attempt"
         self.visitor = f"{prefix}{settings.cookie_name}_visitor"
+        # On the hosts of applications that ask us (`forward`): each has one of its own.
+        self.forward = f"{prefix}{settings.cookie_name}_forward"
+        self.forward_state = f"{prefix}{settings.cookie_name}_forward_state"
         self.notice = f"{prefix}{settings.cookie_name}_notice"
         # Path=/ and no Domain, as the prefix demands; Lax, so that a link from a mail finds its session.
         self._rules = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if settings.secure else "")

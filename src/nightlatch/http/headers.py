@@ -30,7 +30,7 @@ class Headers:
             common.append(("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
         fresh = [("Cache-Control", "no-store"), ("Vary", "Cookie, Origin, Sec-Fetch-Site")]
         # Chromium holds the redirect that follows a form to form-action as well.
-        targets = " ".join(("'self'", *settings.allowed_redirects))
+        targets = " ".join(("'self'", *settings.allowed_redirects, *settings.forward.sites))
         logo = settings.pages.logo_url or ""
         images = "'self'" if not logo.startswith("https://") else f"'self' {'/'.join(logo.split('/')[:3])}"
         page_policy = (

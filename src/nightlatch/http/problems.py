@@ -21,6 +21,7 @@ __all__ = [
     "MethodNotAllowed",
     "TooLarge",
     "UnsupportedMediaType",
+    "as_status",
     "problem",
     "status_of",
 ]
@@ -157,6 +158,14 @@ def problem(error: NightlatchError | None, request_id: str | None, settings: Set
     headers = [("Content-Type", "application/problem+json")]
     headers += _headers(error, status)
     return Response(status=status, headers=headers, body=msgspec.json.encode(body))
+
+
+def as_status(told: Response, status: int) -> Response:
+    """Answer a problem under another status, where the client knows few (a proxy that asks for somebody else's)."""
+    if told.status != status:
+        told.status = status
+        told.headers += _headers(None, status)
+    return told
 
 
 def _headers(error: NightlatchError | None, status: int) -> list[tuple[str, str]]:

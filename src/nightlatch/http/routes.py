@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, addresses, api_keys, authenticators, sign_in, tokens
+from nightlatch.http.api import account, addresses, api_keys, authenticators, forward, sign_in, tokens
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
@@ -432,6 +432,15 @@ API: tuple[Route, ...] = (
         body=EndedBody,
         answers={200: EndedShape},
         summary="Which sessions have ended, for services that only verify",
+    ),
+    Route(
+        method="GET",
+        path="/forward",
+        handler=forward.answer,
+        who="anybody",
+        answers={200: None},
+        refusals=("not_authenticated", "forbidden", "cross_site", "malformed_request"),
+        summary="May this request pass? For proxies: see the guide to forward authentication",
     ),
     Route(
         method="GET",

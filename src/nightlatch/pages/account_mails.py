@@ -219,6 +219,8 @@ class OperatorRecoveryMail(MailView, frozen=True, kw_only=True):
     link: str
     at: datetime
     works_at: datetime
+    lost: bool = False
+    """The other authenticators are lost too."""
 
     @property
     def subject(self) -> str:
@@ -232,6 +234,8 @@ class RecoverByOperatorMail(MailView, frozen=True, kw_only=True):
     template = "recover_by_operator"
     link: str
     hours: int
+    lost: bool = False
+    """The other authenticators are lost too."""
 
     @property
     def subject(self) -> str:

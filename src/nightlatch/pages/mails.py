@@ -12,6 +12,7 @@ from nightlatch.pages.render import render
 
 __all__ = [
     "AddressTakenMail",
+    "ApiKeyMail",
     "AuthenticatorMail",
     "CodeMail",
     "ConfirmAddressMail",
@@ -157,6 +158,23 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
             if self.what != "code_used"
             else (f"A recovery code was used at {self.service_name}")
         )
+
+
+class ApiKeyMail(MailView, frozen=True, kw_only=True):
+    """An API key was made."""
+
+    template = "api_key"
+    name: str
+    expires_at: datetime
+    link: str
+    device: str
+    place: str | None
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Say what happened."""
+        return f"An API key was made for your account at {self.service_name}"
 
 
 class InvitationMail(MailView, frozen=True, kw_only=True):

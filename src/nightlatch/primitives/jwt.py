@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from nightlatch.verify.encoding import b64url
-from nightlatch.verify.keys import PublicKey, header_segment
+from nightlatch.verify.keys import TYPE, PublicKey, header_segment
 
 __all__ = ["PrivateKey"]
 
@@ -43,7 +43,7 @@ class PrivateKey:
         ValueError: the key is of another type.
     """
 
-    __slots__ = ("_algorithm", "_header", "_key", "algorithm", "kid", "public", "public_jwk")
+    __slots__ = ("_algorithm", "_key", "algorithm", "kid", "public", "public_jwk")
 
     def __init__(self, algorithm: str, key: Any) -> None:
         kinds: dict[str, Any] = _TYPES
@@ -60,7 +60,6 @@ class PrivateKey:
         self.kid = b64url(hashlib.sha256(canonical).digest()).decode()
         self.public_jwk = {**members, "alg": algorithm, "kid": self.kid, "use": "sig"}
         self.public = PublicKey(self.kid, algorithm, public)
-        self._header = header_segment(self.kid, algorithm)
 
     @classmethod
     def generate(cls, algorithm: str) -> PrivateKey:
@@ -87,17 +86,18 @@ class PrivateKey:
         der: bytes = self._key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return der
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        """Sign an access token.
+    def sign(self, claims: Mapping[str, Any], typ: str = TYPE) -> str:
+        """Sign a token: an access token, unless another type is named.
 
         Args:
             claims: as RFC 9068 2.2 has them; what they mean is the caller's.
+            typ: what keeps tokens of one purpose from being taken for another's (RFC 8725 3.11).
 
         Returns:
             the token in compact form.
         """
         payload = b64url(json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode())
-        message = self._header + b"." + payload
+        message = header_segment(self.kid, self.algorithm, typ) + b"." + payload
         signature: bytes = self._algorithm.sign(message, self._key)
         return (message + b"." + b64url(signature)).decode()
 

@@ -18,7 +18,7 @@ from nightlatch.errors import ConfigurationError, NightlatchError
 from nightlatch.primitives.ids import derived_id
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["Keyring", "SealBroken"]
+__all__ = ["Keyring", "SealBroken", "strong_material"]
 
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
@@ -66,7 +66,7 @@ class Keyring:
     """
 
     def __init__(self, secret_keys: Sequence[Secret]) -> None:
-        self._keys = [_Key(_material(each)) for each in secret_keys]
+        self._keys = [_Key(strong_material(each, "secret_keys")) for each in secret_keys]
         if not self._keys:
             raise ConfigurationError("secret_keys is empty")
 
@@ -143,8 +143,8 @@ def _frame(*parts: str) -> bytes:
     return b"".join(len(each).to_bytes(8, "big") + each for each in encoded)
 
 
-def _material(secret: Secret) -> bytes:
-    """Return a key's bytes.
+def strong_material(secret: Secret, name: str) -> bytes:
+    """Return the bytes of a key in a list of them, by the setting's name.
 
     Raises:
         ConfigurationError: under 256 bits, or plainly no secret: few different characters, a repetition, a placeholder.
@@ -161,7 +161,7 @@ def _material(secret: Secret) -> bytes:
     )
     if weak:
         raise ConfigurationError(
-            "a key in secret_keys is no random text of at least 32 characters (64 if hexadecimal); make one with:"
+            f"a key in {name} is no random text of at least 32 characters (64 if hexadecimal); make one with:"
             " python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     return material

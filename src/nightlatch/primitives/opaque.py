@@ -13,6 +13,7 @@ import re
 import secrets
 from enum import StrEnum
 from typing import Final, NamedTuple
+from uuid import UUID
 from zlib import crc32
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "OpaqueToken",
     "derived",
     "issue",
+    "named",
     "parse",
     "secret_hash",
+    "uuid_of",
     "verify",
     "with_new_secret",
 ]
@@ -44,6 +47,7 @@ class Kind(StrEnum):
     API_KEY = "k"
     DEVICE = "d"
     LINK = "l"
+    FORWARD = "f"
 
 
 class MalformedToken(Exception):
@@ -88,6 +92,26 @@ def with_new_secret(token: OpaqueToken) -> OpaqueToken:
 def derived(token: OpaqueToken, mac: bytes) -> OpaqueToken:
     """Keep kind and selector, under the secret that a MAC of 256 bits gives: the same one each time it is asked for."""
     return OpaqueToken(token.kind, token.selector, _base62(int.from_bytes(mac, "big"), _SECRET_LENGTH))
+
+
+def named(kind: Kind, name: UUID, mac: bytes) -> OpaqueToken:
+    """Make the token whose selector says an id, and whose secret is a MAC of 256 bits: nothing of it need be stored."""
+    return derived(OpaqueToken(kind, _base62(name.int, _SELECTOR_LENGTH), ""), mac)
+
+
+def uuid_of(token: OpaqueToken) -> UUID:
+    """Return the id that a token's selector says.
+
+    Raises:
+        MalformedToken: it says none.
+    """
+    number = 0
+    for each in token.selector:
+        number = number * 62 + _ALPHABET.index(each)
+    try:
+        return UUID(int=number)
+    except ValueError:
+        raise MalformedToken("no id") from None
 
 
 def parse(kind: Kind, text: str) -> OpaqueToken:

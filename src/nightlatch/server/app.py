@@ -93,17 +93,25 @@ class ServerApp:
         return Response(status=200, headers=[_TEXT], body=b"ok\n")
 
     def ready(self, exchange: Exchange) -> Response:
-        """Tell whether the database answers and its schema fits."""
+        """Tell whether the database answers and takes writes and its schema fits; and what else is not as it should be.
+
+        Mail that is late and a clock that is behind are told and stop nothing: another server would fare no better.
+        """
         del exchange
         store = self.auth.store
         try:
             assert isinstance(store, SqlStore)
             verify_schema(store.engine)
+            troubles = self.auth.health.troubles()
         except NightlatchError as error:
             # The public answer says only ready or not; the cause is for the operator.
             log.warning("not ready: %s", error.reason)
             return Response(status=503, headers=[_TEXT, ("Retry-After", "2")], body=b"not ready\n")
-        return Response(status=200, headers=[_TEXT], body=b"ready\n")
+        stops = any(each.stops for each in troubles)
+        lines = ["not ready" if stops else "ready", *(f"{each.name} {each.state}" for each in troubles)]
+        retry = [("Retry-After", "2")] if stops else []
+        body = "".join(f"{line}\n" for line in lines).encode()
+        return Response(status=503 if stops else 200, headers=[_TEXT, *retry], body=body)
 
     def mailbox(self, exchange: Exchange) -> Response:
         """List what would have been mailed."""

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import sys
 import threading
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
@@ -65,12 +66,19 @@ class SmtpMailer:
             OSError, smtplib.SMTPException: it was not accepted.
         """
         settings = self._settings
-        with self._connect() as server:
+        server = self._connect()
+        try:
             if settings.smtp_security == "starttls":
                 server.starttls(context=self._context)
             if settings.smtp_username and settings.smtp_password:
                 server.login(settings.smtp_username, settings.smtp_password.reveal())
             server.send_message(message_of(mail))
+            # RFC 5321 4.1.1.4: it is the server's from its 250 on. Whatever becomes of our farewell, a second copy
+            # would help nobody.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+        finally:
+            server.close()
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from nightlatch.errors import InvalidCode, LinkInvalid
@@ -59,6 +60,7 @@ class OneTimeSecrets:
         life: timedelta,
         attempt: Attempt | None = None,
         user_id: UUID | None = None,
+        channel: Literal["email", "handed_over"] = "email",
         with_code: bool = True,
         worthless: bool = False,
     ) -> Issued:
@@ -70,6 +72,7 @@ class OneTimeSecrets:
             life: how long it is good.
             attempt: whose it is; None for an invitation.
             user_id: whom it concerns, if that is known.
+            channel: how it gets there.
             with_code: whether there is a code beside the link.
             worthless: write the same row with hashes that nothing matches, so that an address which must not get a
                 code costs the same as one which does.
@@ -84,7 +87,7 @@ class OneTimeSecrets:
             purpose=purpose,
             attempt_id=attempt_id,
             user_id=user_id,
-            channel="email",
+            channel=channel,
             destination_key=destination_key,
             code_hash=secrets.token_bytes(32) if worthless and code else code_hash,
             link_selector=link.selector,

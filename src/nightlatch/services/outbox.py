@@ -27,6 +27,9 @@ __all__ = ["Outbox"]
 log = logging.getLogger("nightlatch.outbox")
 
 
+_IN_A_ROW = 3
+
+
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     subject: str
@@ -125,15 +128,24 @@ class Outbox:
             how many messages were handed over.
         """
         now = self._clock.now()
-        delivered = 0
+        delivered = refused = 0
         due = self._store.find(
             OutboxMessage, {"due_at": before(now + timedelta(microseconds=1))}, order_by="due_at", limit=limit
         )
         for row in due:
-            delivered += self._deliver(row)
+            handed_over = self._deliver(row)
+            delivered += handed_over is True
+            refused = refused + 1 if handed_over is False else 0
+            if refused == _IN_A_ROW:
+                break  # a server that is down or slow keeps no other chore waiting; the rest stays due
         return delivered
 
-    def _deliver(self, row: OutboxMessage) -> bool:
+    def _deliver(self, row: OutboxMessage) -> bool | None:
+        """Hand a message over.
+
+        Returns:
+            whether it was; None where there was nothing to hand over.
+        """
         now = self._clock.now()
         lease_id = uuid7(now)
         claimed = self._store.update(
@@ -142,10 +154,10 @@ class Outbox:
             {"due_at": now + self._settings.outbox.lease, "lease_id": lease_id, "attempts": plus(1)},
         )
         if not claimed:
-            return False
+            return None
         if row.decoy or row.sealed_body is None or (row.expires_at is not None and row.expires_at <= now):
             self._settle(row, lease_id, delivered_at=None)
-            return False
+            return None
         try:
             self._mailer.send(self._mail(row, row.sealed_body))
         except Exception as error:  # noqa: BLE001 - whatever a mailer raises means: not sent

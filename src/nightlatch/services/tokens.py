@@ -24,11 +24,13 @@ from nightlatch.services.sessions import Sessions
 from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.settings import Settings
 from nightlatch.verify import InvalidToken as NotVerified
-from nightlatch.verify import Verifier
+from nightlatch.verify import SharedSecrets, Verifier
+from nightlatch.verify.keys import ASSERTION
 
 __all__ = ["Access", "Tokens"]
 
 _REPLAY = timedelta(seconds=10)
+_ASSERTION_LIFE = timedelta(minutes=1)
 CLIENT_ID = "first-party"
 """RFC 9068 2.2 asks who a token was issued to: the application's own clients, which have no registration."""
 
@@ -69,10 +71,13 @@ class Tokens:
         self._limits = settings.tokens
         self.issuer = settings.base_url + settings.mount
         self.audience = settings.tokens.audience or settings.base_url
+        shared = [each.reveal() for each in settings.tokens.allow_hs256_single_application]
+        self._shared = SharedSecrets(shared) if shared else None
         self._verifier = Verifier(
             issuer=self.issuer,
             audience=self.audience,
-            keys=keys,
+            # One kind or the other, never both: no token is ever looked at under the wrong one.
+            keys=self._shared or keys,
             now=lambda: clock.now().timestamp(),
         )
 
@@ -98,7 +103,28 @@ class Tokens:
             "amr": session.amr,
             "roles": session.roles,
         }
-        return Access(token=Secret(self.keys.signing().sign(claims)), life=expires_at - now)
+        signing = self._shared.signing if self._shared else self.keys.signing()
+        return Access(token=Secret(signing.sign(claims)), life=expires_at - now)
+
+    def assertion(self, session: Session, host: str) -> Secret:
+        """Issue the assertion of who stands behind one request to an application, by its host. Good for a minute."""
+        now = self._clock.now()
+        claims = {
+            "iss": self.issuer,
+            "sub": str(session.user_id),
+            "aud": host,
+            "exp": int(min(now + _ASSERTION_LIFE, session.expires_at).timestamp()),
+            "iat": int(now.timestamp()),
+            "jti": str(uuid7(now)),
+            "sid": str(session.id),
+            "auth_time": int(session.authenticated_at.timestamp()),
+            "acr": f"aal{session.aal}",
+            "amr": session.amr,
+            "roles": session.roles,
+            "email": session.email,
+            "username": session.username,
+        }
+        return Secret(self.keys.signing().sign(claims, ASSERTION))
 
     def recognise(self, token: Secret | str) -> Session:
         """Tell whose session an access token belongs to: its signature, and one read by ``sid``.

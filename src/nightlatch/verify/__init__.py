@@ -13,17 +13,22 @@ have: `none`, another algorithm, `jwk`, `jku`, `x5u`, `crit` and whatever else a
 
 from __future__ import annotations
 
+from nightlatch.verify.assertion import Assertion, AssertionVerifier
 from nightlatch.verify.claims import AccessToken
 from nightlatch.verify.ended import EndedSessions
 from nightlatch.verify.errors import Forbidden, InvalidToken, KeysUnavailable, VerificationError
+from nightlatch.verify.shared import SharedSecrets
 from nightlatch.verify.verifier import Verifier
 
 __all__ = [
     "AccessToken",
+    "Assertion",
+    "AssertionVerifier",
     "EndedSessions",
     "Forbidden",
     "InvalidToken",
     "KeysUnavailable",
+    "SharedSecrets",
     "VerificationError",
     "Verifier",
 ]

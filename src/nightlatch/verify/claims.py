@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from nightlatch.verify.errors import InvalidToken
 
-__all__ = ["AccessToken", "read_claims"]
+__all__ = ["AccessToken", "addressed", "level_of", "read_claims", "text_of", "texts_of", "time_of"]
 
 _LATEST: Final = 253_402_300_800
 """Seconds: the year 10000. A time beyond it is no time."""
@@ -64,6 +64,31 @@ def read_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: floa
     Raises:
         InvalidToken: a claim is missing, of another type, or not as it must be.
     """
+    issued_at, expires_at = addressed(claims, issuer=issuer, audience=audience, now=now, leeway=leeway)
+    return AccessToken(
+        subject=text_of(claims, "sub"),
+        session_id=text_of(claims, "sid"),
+        token_id=text_of(claims, "jti"),
+        client_id=text_of(claims, "client_id"),
+        roles=texts_of(claims, "roles"),
+        aal=level_of(claims),
+        amr=texts_of(claims, "amr"),
+        authenticated_at=time_of(claims, "auth_time"),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        claims=claims,
+    )
+
+
+def addressed(claims: dict[str, Any], *, issuer: str, audience: str, now: float, leeway: float) -> tuple[int, int]:
+    """Validate who a token is from, for whom, and when it is good: what tokens of every type say.
+
+    Returns:
+        when it was issued and when it expires, in seconds since 1970.
+
+    Raises:
+        InvalidToken: a claim is missing, of another type, or not as it must be.
+    """
     if claims.get("iss") != issuer:
         raise InvalidToken("another issuer")
     audiences = claims.get("aud")
@@ -71,45 +96,36 @@ def read_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: floa
         raise InvalidToken("for another audience")
 
     # Only whole numbers are times: "9999999999", true, 1e999 and null are none (adversary 70: `exp` as a text).
-    expires_at = _time(claims, "exp")
+    expires_at = time_of(claims, "exp")
     if expires_at + leeway <= now:
         raise InvalidToken("expired")
-    issued_at = _time(claims, "iat")
+    issued_at = time_of(claims, "iat")
     if issued_at - leeway > now:
         raise InvalidToken("issued in the future")
-    if "nbf" in claims and _time(claims, "nbf") - leeway > now:
+    if "nbf" in claims and time_of(claims, "nbf") - leeway > now:
         raise InvalidToken("not good yet")
 
-    return AccessToken(
-        subject=_text(claims, "sub"),
-        session_id=_text(claims, "sid"),
-        token_id=_text(claims, "jti"),
-        client_id=_text(claims, "client_id"),
-        roles=_texts(claims, "roles"),
-        aal=_level(claims),
-        amr=_texts(claims, "amr"),
-        authenticated_at=_time(claims, "auth_time"),
-        issued_at=issued_at,
-        expires_at=expires_at,
-        claims=claims,
-    )
+    return issued_at, expires_at
 
 
-def _time(claims: dict[str, Any], name: str) -> int:
+def time_of(claims: dict[str, Any], name: str) -> int:
+    """Return a claim that is a time, in seconds since 1970."""
     value = claims.get(name)
     if type(value) is not int or not 0 <= value < _LATEST:
         raise InvalidToken(f"{name} is no time")
     return value
 
 
-def _text(claims: dict[str, Any], name: str) -> str:
+def text_of(claims: dict[str, Any], name: str) -> str:
+    """Return a claim that is a text, and not an empty one."""
     value = claims.get(name)
     if type(value) is not str or not value:
         raise InvalidToken(f"{name} is no text")
     return value
 
 
-def _texts(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+def texts_of(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return a claim that is a list of texts."""
     value = claims.get(name)
     if type(value) is not list or any(type(each) is not str for each in value):
         raise InvalidToken(f"{name} is no list of texts")
@@ -119,7 +135,8 @@ def _texts(claims: dict[str, Any], name: str) -> tuple[str, ...]:
 _LEVELS: Final = {"aal1": 1, "aal2": 2, "aal3": 3}
 
 
-def _level(claims: dict[str, Any]) -> int:
+def level_of(claims: dict[str, Any]) -> int:
+    """Return the level of assurance."""
     value = claims.get("acr")
     if type(value) is not str or value not in _LEVELS:
         raise InvalidToken("acr is no level")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from nightlatch.verify.claims import AccessToken, read_claims
 from nightlatch.verify.encoding import b64url_bytes, json_object
 from nightlatch.verify.errors import InvalidToken
-from nightlatch.verify.keys import PublicKey
+from nightlatch.verify.keys import Key
 
-__all__ = ["LONGEST", "UnknownKey", "header_of", "verify_compact"]
+__all__ = ["LONGEST", "UnknownKey", "header_of", "signed_claims", "verify_compact"]
 
 LONGEST: Final = 8192
 """Bytes of a token. What is longer is not looked at (RFC 8725 2.7; CVE-2025-61920 was a header of 500 MB)."""
@@ -37,7 +37,7 @@ def header_of(text: str) -> bytes:
 
 
 def verify_compact(
-    text: str, keys: Mapping[bytes, PublicKey], *, issuer: str, audience: str, now: float, leeway: float
+    text: str, keys: Mapping[bytes, Key], *, issuer: str, audience: str, now: float, leeway: float
 ) -> AccessToken:
     """Verify a token in compact form: first the header, then the signature, then the claims (RFC 8725 3.3).
 
@@ -56,6 +56,15 @@ def verify_compact(
         UnknownKey: no key has tokens with this header.
         InvalidToken: it is not good.
     """
+    return read_claims(signed_claims(text, keys), issuer=issuer, audience=audience, now=now, leeway=leeway)
+
+
+def signed_claims(text: str, keys: Mapping[bytes, Key]) -> dict[str, Any]:
+    """Return what a token says that one of these keys has signed. Nothing of it is validated yet.
+
+    Raises:
+        UnknownKey, InvalidToken: as `verify_compact`.
+    """
     header = header_of(text)
     key = keys.get(header)
     if key is None:
@@ -66,5 +75,4 @@ def verify_compact(
     if not payload or b"." in payload:
         raise InvalidToken("not three parts")
     key.verify(message, b64url_bytes(signature))
-
-    return read_claims(json_object(b64url_bytes(payload)), issuer=issuer, audience=audience, now=now, leeway=leeway)
+    return json_object(b64url_bytes(payload))

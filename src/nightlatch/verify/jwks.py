@@ -10,7 +10,7 @@ from typing import Final
 
 from nightlatch.verify.errors import InvalidToken, KeysUnavailable
 from nightlatch.verify.fetching import fetch, validated_url
-from nightlatch.verify.keys import PublicKey, keys_by_header, keys_from_jwks
+from nightlatch.verify.keys import TYPE, PublicKey, keys_by_header, keys_from_jwks
 
 __all__ = ["KeySet"]
 
@@ -33,6 +33,7 @@ class KeySet:
         url: of the JWK set, from configuration alone.
         monotonic: seconds that only go up.
         read: fetches the document.
+        typ: of the tokens that they are to verify.
 
     Raises:
         ValueError: the address is not https.
@@ -44,10 +45,12 @@ class KeySet:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         read: Callable[[str], bytes] = fetch,
+        typ: str = TYPE,
     ) -> None:
         self._url = validated_url(url)
         self._monotonic = monotonic
         self._read = read
+        self._typ = typ
         self._lock = threading.Lock()
         self._keys: Mapping[bytes, PublicKey] | None = None
         self._fetched = 0.0
@@ -103,5 +106,5 @@ class KeySet:
         except (KeysUnavailable, InvalidToken) as error:
             log.warning("the keys at %s could not be fetched: %s", self._url, error.reason)
             return
-        self._keys = keys_by_header(keys)
+        self._keys = keys_by_header(keys, self._typ)
         self._fetched = self._monotonic()

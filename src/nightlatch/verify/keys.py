@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jwt
 from cryptography.exceptions import InvalidSignature
@@ -15,13 +15,25 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from nightlatch.verify.encoding import b64url, b64url_bytes, json_object
 from nightlatch.verify.errors import InvalidToken
 
-__all__ = ["ALGORITHMS", "PublicKey", "header_segment", "keys_by_header", "keys_from_jwks", "kid_of"]
+__all__ = [
+    "ALGORITHMS",
+    "ASSERTION",
+    "Key",
+    "PublicKey",
+    "header_segment",
+    "keys_by_header",
+    "keys_from_jwks",
+    "kid_of",
+]
 
 ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
-"""What a key may be for. `none` and shared secrets are not among them, and never can be."""
+"""What a published key may be for. `none` and shared secrets are not among them, and never can be."""
 
 TYPE: Final = "at+jwt"
 """RFC 9068 2.1. A token of another purpose says something else here, and is none of ours."""
+
+ASSERTION: Final = "forward+jwt"
+"""What a proxy hands to the application behind it (`nightlatch.verify.assertion`)."""
 
 _LEAST_RSA_BITS: Final = 2048
 _MOST_RSA_BITS: Final = 4096
@@ -29,6 +41,14 @@ _MOST_KEYS: Final = 32
 _LONGEST_KID: Final = 64
 _KINDS: Final = {"EdDSA": ("OKP", "Ed25519"), "ES256": ("EC", "P-256"), "RS256": ("RSA", None)}
 _TYPES: Final = {"EdDSA": Ed25519PublicKey, "ES256": EllipticCurvePublicKey, "RS256": RSAPublicKey}
+
+
+class Key(Protocol):
+    """What verifies tokens with one header."""
+
+    def verify(self, message: bytes, signature: bytes) -> None:
+        """Accept a signature, or raise `InvalidToken`."""
+        ...
 
 
 class PublicKey:
@@ -89,15 +109,15 @@ class PublicKey:
         return f"PublicKey({self.kid!r}, {self.algorithm!r})"
 
 
-def header_segment(kid: str, algorithm: str) -> bytes:
-    """Return the first segment of every access token that a key signs: its header, known to the byte."""
-    header = {"alg": algorithm, "kid": kid, "typ": TYPE}
+def header_segment(kid: str, algorithm: str, typ: str = TYPE) -> bytes:
+    """Return the first segment of every token of one type that a key signs: its header, known to the byte."""
+    header = {"alg": algorithm, "kid": kid, "typ": typ}
     return b64url(json.dumps(header, separators=(",", ":")).encode())
 
 
-def keys_by_header(keys: Iterable[PublicKey]) -> dict[bytes, PublicKey]:
-    """Return keys by the header of their tokens."""
-    return {header_segment(key.kid, key.algorithm): key for key in keys}
+def keys_by_header(keys: Iterable[PublicKey], typ: str = TYPE) -> dict[bytes, PublicKey]:
+    """Return keys by the header of their tokens of one type. Those of another are unknown to who holds the result."""
+    return {header_segment(key.kid, key.algorithm, typ): key for key in keys}
 
 
 def keys_from_jwks(raw: bytes) -> list[PublicKey]:
@@ -131,18 +151,18 @@ def _key(jwk: Any) -> PublicKey | None:
         return None
 
 
-def kid_of(segment: bytes) -> str:
+def kid_of(segment: bytes, typ: str = TYPE) -> str:
     """Return the name of the key that a header asks for, where it is a header of ours for any key at all.
 
     It only tells whether looking for newer keys could help: nothing is verified by what this returns.
 
     Raises:
-        InvalidToken: no access token of ours has such a header.
+        InvalidToken: no token of ours of this type has such a header.
     """
     header = json_object(b64url_bytes(segment))
     kid, algorithm = header.get("kid"), header.get("alg")
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_KID or algorithm not in ALGORITHMS:
-        raise InvalidToken("header of no access token")
-    if header_segment(kid, algorithm) != segment:
-        raise InvalidToken("header of no access token")
+        raise InvalidToken("header of no such token")
+    if header_segment(kid, algorithm, typ) != segment:
+        raise InvalidToken("header of no such token")
     return kid

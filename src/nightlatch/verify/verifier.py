@@ -12,7 +12,7 @@ from nightlatch.verify.claims import AccessToken
 from nightlatch.verify.compact import LONGEST, UnknownKey, header_of, verify_compact
 from nightlatch.verify.errors import InvalidToken
 from nightlatch.verify.jwks import KeySet
-from nightlatch.verify.keys import PublicKey, kid_of
+from nightlatch.verify.keys import Key, kid_of
 
 __all__ = ["Keys", "Verifier"]
 
@@ -23,11 +23,11 @@ class Keys(Protocol):
     """Where keys come from: by the header of their tokens."""
 
     @property
-    def in_hand(self) -> Mapping[bytes, PublicKey]:
+    def in_hand(self) -> Mapping[bytes, Key]:
         """Those there are now. Never waits."""
         ...
 
-    def newer(self) -> Mapping[bytes, PublicKey]:
+    def newer(self) -> Mapping[bytes, Key]:
         """Return those there are after asking for newer ones, if it is not too soon to ask."""
         ...
 
@@ -72,7 +72,7 @@ class Verifier:
         self._revoked = revoked
         self._now = now
         self._keys: Keys = keys or KeySet(f"{issuer}/api/jwks.json" if jwks_url is None else jwks_url)
-        self._remembered: dict[bytes, tuple[AccessToken, bytes, PublicKey]] = {}
+        self._remembered: dict[bytes, tuple[AccessToken, bytes, Key]] = {}
 
     def verify(self, text: str) -> AccessToken:
         """Verify an access token. It may wait for the issuer's keys: 4 seconds at most, the first time or at a new key.
@@ -107,7 +107,7 @@ class Verifier:
         kid_of(header_of(text))  # what no key of ours could have signed is not worth a question
         return self._verify(text, self._keys.newer())
 
-    def _verify(self, text: str, keys: Mapping[bytes, PublicKey]) -> AccessToken:
+    def _verify(self, text: str, keys: Mapping[bytes, Key]) -> AccessToken:
         if len(text) > LONGEST:
             raise InvalidToken("too long")
         now = self._now()
@@ -130,7 +130,7 @@ class Verifier:
             raise InvalidToken("revoked")
         return token
 
-    def _remember(self, name: bytes, token: AccessToken, header: bytes, keys: Mapping[bytes, PublicKey]) -> None:
+    def _remember(self, name: bytes, token: AccessToken, header: bytes, keys: Mapping[bytes, Key]) -> None:
         while len(self._remembered) >= _MOST_REMEMBERED:
             try:
                 self._remembered.pop(next(iter(self._remembered)), None)

@@ -222,6 +222,8 @@ class SignedIn(Given, frozen=True, kw_only=True, tag_field="status", tag="comple
     token_type: str | msgspec.UnsetType = msgspec.UNSET
     expires_in: int | msgspec.UnsetType = msgspec.UNSET
     refresh_token: str | msgspec.UnsetType = msgspec.UNSET
+    new_recovery_codes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """In place of one that was used up; shown this once."""
 
 
 class NewAttempt(Given, frozen=True, kw_only=True, tag_field="status", tag="more"):

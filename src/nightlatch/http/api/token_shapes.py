@@ -109,6 +109,8 @@ def signed_in_shape(complete: Complete, granted: Granted | None = None) -> Signe
     """Return what is told of a sign-in, with the tokens that carry it where a cookie does not."""
     session = session_shape(complete.session) if complete.session else None
     told = SignedIn(user=user_shape(complete.user), session=session, return_to=complete.return_to)
+    if complete.recovery_codes:
+        told = msgspec.structs.replace(told, new_recovery_codes=[each.reveal() for each in complete.recovery_codes])
     if granted is None:
         return told
     tokens = tokens_shape(granted)

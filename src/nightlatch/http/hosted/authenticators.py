@@ -11,6 +11,7 @@ from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm
+from nightlatch.http.hosted.recovery_codes import codes_page
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -76,7 +77,7 @@ def new_recovery_codes(exchange: Exchange, form: PlainForm) -> Response:
     """Make a new set, and show it once."""
     validate_token(exchange, form.csrf_token)
     codes = exchange.auth.manage_authenticators.replace_recovery_codes(exchange.client, exchange.session)
-    return _codes_page(exchange, codes, f"{exchange.app.look.mount}/account/security")
+    return codes_page(exchange, codes, f"{exchange.app.look.mount}/account/security")
 
 
 # --- for a sign-in that waits for one ---------------------------------------------------------------------------------
@@ -155,16 +156,9 @@ def _kept(exchange: Exchange, bound: Bound, onward: str, *headers: tuple[str, st
     cookies = [*exchange.sign_in_cookies(bound.complete), *headers]
     if not bound.recovery_codes:
         return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *cookies, notice="app_added")
-    shown = _codes_page(exchange, bound.recovery_codes, onward)
+    shown = codes_page(exchange, bound.recovery_codes, onward)
     shown.headers.extend(cookies)
     return shown
-
-
-def _codes_page(exchange: Exchange, codes: tuple[Secret, ...], onward: str) -> Response:
-    lines = [each.reveal() for each in codes]
-    text = f"Recovery codes for {exchange.auth.settings.service_name}\n\n" + "\n".join(lines) + "\n"
-    download = "data:text/plain;charset=utf-8," + quote(text)
-    return page(exchange, "recovery_codes.html", codes=lines, download=download, onward=onward)
 
 
 def _id(text: str | None) -> UUID:

@@ -6,10 +6,12 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from nightlatch.errors import InvalidInput, NightlatchError, RecoveryClosed, Throttled
+from nightlatch.flows.outcome import Complete
 from nightlatch.http.bodies import query_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on
 from nightlatch.http.hosted.forms import RecoverForm
+from nightlatch.http.hosted.recovery_codes import codes_page
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 
@@ -39,12 +41,17 @@ def send_recover(exchange: Exchange, form: RecoverForm) -> Response:
     return lead_on(exchange, exchange.auth.settings.mount + "/verify", held)
 
 
-def recovered(exchange: Exchange, return_to: str | None) -> Response:
+def recovered(exchange: Exchange, complete: Complete) -> Response:
     """Lead to the sign-in page, even who is signed in here as somebody else: recovery signs nobody in."""
-    cookies = exchange.app.cookies
+    cookies, return_to = exchange.app.cookies, complete.return_to
     onward = f"&return_to={quote(return_to, safe='/')}" if return_to else ""
-    path = f"{exchange.auth.settings.mount}/sign-in?prompt=login{onward}"
-    return lead_on(exchange, path, cookies.clear(cookies.attempt), notice="recovered")
+    path = f"/sign-in?prompt=login{onward}"
+    done = cookies.clear(cookies.attempt)
+    if complete.recovery_codes:
+        shown = codes_page(exchange, complete.recovery_codes, exchange.app.look.mount + path)
+        shown.headers.append(done)
+        return shown
+    return lead_on(exchange, exchange.auth.settings.mount + path, done, notice="recovered")
 
 
 def _page(

@@ -10,6 +10,7 @@ from nightlatch.http.hosted import (
     api_keys,
     authenticators,
     forms,
+    forward,
     leaving,
     prove,
     reauthenticate,
@@ -101,6 +102,10 @@ PAGES: tuple[Route, ...] = (
     _form("/account/data", leaving.send_data, forms.DataForm, "signed_in"),
     _page("/stop", leaving.stop),
     _form("/stop", leaving.send_stop, forms.StopForm),
+    _page("/forward/begin", forward.begin),
+    _page("/forward/leave", forward.leave, "signed_in"),
+    _page("/forward/return", forward.return_),
+    _page("/forward/again", forward.again),
     Route(method="GET", path="/static/{id}", handler=static, who="anybody", kind="asset"),
 )
 """Every page, its form, and the files they load."""

@@ -323,7 +323,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
             exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
         return lead_on(exchange, _path(exchange, _step(outcome)), _hold(exchange, outcome))
     if outcome.session is None:
-        return recovered(exchange, outcome.return_to)
+        return recovered(exchange, outcome)
     if outcome.enrol:
         # More is asked than anything that this person has, now or soon: there they bind it, and from there go on.
         page = _path(exchange, "/account/security" + _onward(outcome.return_to or exchange.app.look.home))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import pool
 
 from nightlatch.errors import ConfigurationError, StoreUnavailable
-from nightlatch.storage.sql.drivers import has_hung_up, in_memory
+from nightlatch.storage.sql.drivers import has_hung_up, in_memory, put_right
 
 __all__ = ["Connections", "HostConnections", "OwnConnections"]
 
@@ -85,6 +85,7 @@ class OwnConnections:
 
     def give(self, connection: Any, *, broken: bool) -> None:
         """Put it on top of the list."""
+        broken = broken and not put_right(connection)
         if broken and has_hung_up(connection):
             self._close_idle()  # a server that restarted has hung up on them all: not each is to fail a request
         if broken or self._closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "has_hung_up",
     "in_memory",
     "opener",
+    "put_right",
 ]
 
 BUSY_SECONDS = 5.0
@@ -94,6 +96,24 @@ def begin_words(dialect: sa.Dialect) -> tuple[str, ...]:
 def has_hung_up(connection: Any) -> bool:
     """Tell whether the server has gone from the other end, as far as the driver knows."""
     return bool(getattr(connection, "closed", False)) or not getattr(connection, "open", True)
+
+
+def put_right(connection: Any) -> bool:
+    """Undo what a failed statement left open, where a connection is as good as before after that: SQLite's.
+
+    On a full disk the last connection that closes takes the write-ahead index along, and none can be opened to read by.
+
+    Returns:
+        whether it may be used again.
+    """
+    if not isinstance(connection, sqlite3.Connection):
+        return False
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        return False
+    return not connection.in_transaction
 
 
 def opener(engine: sa.Engine, *, durable: bool) -> Callable[[], Any]:

@@ -22,6 +22,7 @@ from nightlatch.testing.adapter_contract import (
     busy,
     cookies,
     forms,
+    forward,
     grace,
     headers,
     invitations,
@@ -71,6 +72,7 @@ _SUBJECTS = (
     second_factor,
     step_up,
     grace,
+    forward,
     busy,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightlatch.testing.adapter_contract.conversation import LEO, MIA, SECRET, Conversation, Talk, conversation
+from nightlatch.testing.authenticator_app import AuthenticatorApp
 from nightlatch.testing.browser import header
 
 CONVERSATIONS: list[Conversation] = []
@@ -122,6 +123,32 @@ def without_addresses(talk: Talk) -> None:
     assert (status, problem["code"]) == (403, "recovery_closed")
     assert browser.get("/recover").status == 403
     assert "Forgot" not in browser.get("/sign-in").body.decode()
+
+
+@conversation(CONVERSATIONS)
+def with_a_recovery_code(talk: Talk) -> None:
+    """What is asked for besides the mailbox; the code that was used up is replaced, by JSON and on the page."""
+    member = talk.member()
+    _, proposal = member.call("POST", "/api/authenticators/totp", {})
+    code = AuthenticatorApp(proposal["secret"], talk.premises.clock).code().reveal()
+    _, bound = member.call("POST", "/api/authenticators/totp/confirm", {"id": proposal["id"], "code": code})
+    first, second = bound["recovery_codes"][:2]
+    browser = talk.browser()
+    _, step = browser.call("POST", "/api/recover", {"identifier": MIA})
+    proof = {"attempt": step["attempt"], "authenticator": "email_code", "code": talk.code()}
+    _, step = browser.call("POST", "/api/attempt/answer", proof)
+    assert step["authenticators"] == ["totp", "recovery_code"]
+    proof = {"attempt": step["attempt"], "authenticator": "recovery_code", "code": first}
+    _, step = browser.call("POST", "/api/attempt/answer", proof)
+    _, done = browser.call("POST", "/api/attempt/answer", {"attempt": step["attempt"], "new_password": NEW})
+    assert (done["session"], len(done["new_recovery_codes"])) == (None, 1)
+    assert browser.fill_in("/recover", identifier=MIA).status == 303
+    assert header(browser.fill_in("/verify", code=talk.code()), "location") == "http://localhost:8000/auth/prove"
+    browser.fill_in("/prove", authenticator="recovery_code", code=second)
+    shown = browser.fill_in("/set-password", new_password=SECRET)
+    assert shown.status == 200
+    assert "Keep this recovery code" in shown.body.decode()
+    assert browser.call("GET", "/api/session")[0] == 401
 
 
 @conversation(CONVERSATIONS, needs={"core"})

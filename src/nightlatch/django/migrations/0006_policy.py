@@ -1,4 +1,4 @@
-"""Step 8, policy: see ``storage/steps``."""
+"""Step 6, policy: see ``storage/steps``."""
 
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0005_api_keys")]
     operations: ClassVar[list[Operation]] = [
         Step(
-            8,
+            6,
             state_operations=[
                 migrations.AddField("user", "required_aal", models.BigIntegerField(blank=True, null=True)),
                 migrations.AddField(

@@ -1,4 +1,4 @@
--- Step 8, policy: what is asked of a user and of a reauthentication, and until when sign-in goes on without.
+-- Step 6, policy: what is asked of a user and of a reauthentication, and until when sign-in goes on without.
 ALTER TABLE nightlatch_user ADD COLUMN required_aal BIGINT;
 
 ALTER TABLE nightlatch_user ADD COLUMN enrolment_asked_at DATETIME(6);
