@@ -119,6 +119,7 @@ class Attempts:
         username: str | None = None,
         name: str | None = None,
         session: Session | None = None,
+        remember_device: bool = False,
     ) -> Outcome:
         """Take an answer: a proof, or a new password where the attempt is at that step.
 
@@ -132,6 +133,7 @@ class Attempts:
             username: chosen together with the new password, where one is missing.
             name: likewise.
             session: this request's own session: a reauthentication needs it.
+            remember_device: whether this browser is to be remembered, if this completes a sign-in with two factors.
 
         Raises:
             AttemptInvalid: unknown, spent, expired, finished, or at another step.
@@ -150,7 +152,10 @@ class Attempts:
                 return self._code(client, found, code, session)
             if authenticator is None:
                 raise InvalidInput(fields={"authenticator": "Please say what you prove."})
-            return self._proof(client, found, authenticator, Proof(password=password, code=code), session)
+            proof = Proof(password=password, code=code)
+            if found.purpose == "sign_in":
+                return self._prove.answer(client, found, authenticator, proof, remember=remember_device)
+            return self._proof(client, found, authenticator, proof, session)
 
     def _set(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
@@ -195,8 +200,6 @@ class Attempts:
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
             return self._prove.again(client, attempt, session, kind, proof)
-        if attempt.purpose == "sign_in":
-            return self._prove.answer(client, attempt, kind, proof)
         if attempt.purpose == "recover" and attempt.proven:
             return self._recover.more(*self._prove.besides(client, attempt, kind, proof))
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})

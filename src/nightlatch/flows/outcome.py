@@ -23,6 +23,7 @@ class More:
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
         address: what this very client typed or proved; for its own pages.
+        may_remember: for how long this browser may be remembered, if the answer that completes it asks for that.
     """
 
     attempt: Secret
@@ -32,6 +33,7 @@ class More:
     set: tuple[str, ...] = ()
     expires_at: datetime
     address: str | None = None
+    may_remember: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         username=body.username,
         name=body.name,
         session=exchange.session_or_none,
+        remember_device=body.remember_device,
     )
     return _step(exchange, outcome)
 
@@ -115,6 +116,7 @@ def _step(exchange: Exchange, outcome: Outcome) -> Response:
                 authenticators=outcome.authenticators,
                 enrol=outcome.enrol,
                 set=outcome.set,
+                may_remember_device=outcome.may_remember is not None,
                 expires_at=outcome.expires_at,
             )
         )

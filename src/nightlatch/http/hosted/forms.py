@@ -93,6 +93,7 @@ class ProveForm(PlainForm, frozen=True, kw_only=True):
     authenticator: str | None = None
     code: Secret | None = None
     password: Secret | None = None
+    remember_device: str | None = None
 
 
 class IdForm(PlainForm, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from nightlatch.errors import (
     AttemptInvalid,
     Busy,
@@ -47,13 +49,16 @@ def send_prove(exchange: Exchange, form: ProveForm) -> Response:
             code=form.code,
             password=form.password,
             session=exchange.session_or_none,
+            remember_device=form.remember_device is not None,
         )
     except _SHOWN as error:
-        return _page(exchange, more, kind, error)
+        return _page(exchange, more, kind, error, ticked=form.remember_device is not None)
     return go_on(exchange, outcome)
 
 
-def _page(exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None) -> Response:
+def _page(
+    exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None, *, ticked: bool = False
+) -> Response:
     ways = [kind for kind in more.authenticators if kind in _LABELS]
     if not ways:
         raise AttemptInvalid("nothing is to be proven at this step")
@@ -68,5 +73,7 @@ def _page(exchange: Exchange, more: More, wanted: str | None, refusal: Nightlatc
         kind=kind,
         field_label=_LABELS[kind],
         purpose=more.purpose,
+        remember_hours=round(more.may_remember / timedelta(hours=1)) if more.may_remember else None,
+        ticked=ticked,
         others=[(each, _LABELS[each]) for each in ways if each != kind],
     )

@@ -34,6 +34,7 @@ from nightlatch.testing.adapter_contract import (
     paths,
     proxies,
     recovery,
+    remembered,
     second_factor,
     session,
     sign_in,
@@ -73,6 +74,7 @@ _SUBJECTS = (
     step_up,
     grace,
     forward,
+    remembered,
     busy,
 )
 
