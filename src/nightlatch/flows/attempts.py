@@ -138,6 +138,7 @@ class Attempts:
         username: str | None = None,
         name: str | None = None,
         session: Session | None = None,
+        remember_device: bool = False,
     ) -> Outcome:
         """Take an answer: a proof, or a new password where the attempt is at that step.
 
@@ -153,6 +154,7 @@ class Attempts:
             username: chosen together with the new password, where one is missing.
             name: likewise.
             session: this request's own session: a reauthentication needs it.
+            remember_device: whether this browser is to be remembered, if this completes a sign-in with two factors.
 
         Raises:
             AttemptInvalid: unknown, spent, expired, finished, or at another step.
@@ -173,7 +175,9 @@ class Attempts:
                 raise InvalidInput(fields={"authenticator": "Please say what you prove."})
             proof = Proof(password=password, code=code, credential=credential)
             if authenticator == SmsCode.kind:
-                return self._text(client, found, proof, session)
+                return self._text(client, found, proof, session, remember=remember_device)
+            if found.purpose == "sign_in":
+                return self._prove.answer(client, found, authenticator, proof, remember=remember_device)
             return self._proof(client, found, authenticator, proof, session)
 
     def _set(
@@ -219,16 +223,20 @@ class Attempts:
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
             return self._prove.again(client, attempt, session, kind, proof)
-        if attempt.purpose == "sign_in":
-            return self._prove.answer(client, attempt, kind, proof)
         if attempt.purpose == "recover" and attempt.proven:
             return self._recover.more(*self._prove.besides(client, attempt, kind, proof))
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
 
-    def _text(self, client: Client, attempt: Attempt, proof: Proof, session: Session | None) -> Outcome:
+    def _text(
+        self, client: Client, attempt: Attempt, proof: Proof, session: Session | None, *, remember: bool
+    ) -> Outcome:
         """Take a texted code. Besides the phone's own tries the caps of all codes hold, over all attempts."""
         spent = self._spend_code(client, attempt)
-        outcome = self._proof(client, attempt, SmsCode.kind, proof, session)
+        outcome: Outcome
+        if attempt.purpose == "sign_in":
+            outcome = self._prove.answer(client, attempt, SmsCode.kind, proof, remember=remember)
+        else:
+            outcome = self._proof(client, attempt, SmsCode.kind, proof, session)
         self._core.give_back(spent)
         return outcome
 

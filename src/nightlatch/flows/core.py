@@ -107,6 +107,8 @@ class Core:
         device: Device | None = None,
         return_to: str | None = None,
         deliver: Literal["cookie", "tokens"] = "cookie",
+        remember: bool = False,
+        replaces: Session | None = None,
     ) -> Complete:
         """Start a session and remember its device, in the transaction that is open.
 
@@ -119,8 +121,18 @@ class Core:
             session, _ = self.sessions.start(assurance, client, deliver=deliver)
             refresh = self.tokens.begin(session)
             return Complete(user=user, session=session, refresh=refresh, return_to=return_to, enrol=enrol)
+        left = self.sessions.remembered(user, device.id) if device is not None and replaces is None else None
+        if left is not None:
+            # Everything was proven anew: what the browser held before is of no more use.
+            self.sessions.end(left.id, user.id)
         device_id, device_token = self.devices.welcome(user.id, client, device)
-        session, token = self.sessions.start(assurance, client, device_id=device_id)
+        session, token = self.sessions.start(
+            assurance,
+            client,
+            device_id=device_id,
+            remember=remember and assurance.level.aal > 1,
+            replaces=replaces,
+        )
         return Complete(
             user=user,
             session=session,

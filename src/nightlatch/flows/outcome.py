@@ -43,6 +43,7 @@ class More:
         options: what the browser is to be asked, where a passkey is.
         address: what this very client typed or proved; for its own pages.
         phones: where a texted code would help: the phones it can go to, the one used last first.
+        may_remember: for how long this browser may be remembered, if the answer that completes it asks for that.
     """
 
     attempt: Secret
@@ -54,6 +55,7 @@ class More:
     options: dict[str, Any] | None = None
     address: str | None = None
     phones: tuple[PhoneTold, ...] = ()
+    may_remember: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,9 @@ class AnswerBody(Body, frozen=True, kw_only=True):
     new_password: Secret | None = None
     username: Short | None = None
     name: Short | None = None
+    remember_device: bool = False
+    """Let this browser ask for the password alone once its session was idle for too long; of a sign-in with two
+    factors, and where `may_remember_device` says so."""
 
 
 class LinkBody(Body, frozen=True, kw_only=True):
@@ -273,6 +276,7 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     authenticators: tuple[str, ...]
     enrol: tuple[str, ...]
     set: tuple[str, ...]
+    may_remember_device: bool
     expires_at: datetime
     options: dict[str, Any] | UnsetType = UNSET
     """For a passkey: ``PublicKeyCredentialRequestOptionsJSON``."""
@@ -294,6 +298,9 @@ class OneSession(Given, frozen=True, kw_only=True):
     user_agent: str | None
     created_at: datetime
     last_seen_at: datetime
+    idle: bool
+    """Nobody is signed in there any longer; the browser is remembered, and a password alone signs in again."""
+    remembered_until: datetime | None
     expires_at: datetime
 
 
@@ -463,7 +470,7 @@ def user_shape(user: User) -> UserShape:
     return UserShape(id=user.id, email=user.email, username=user.username, roles=user.roles)
 
 
-def one_session(session: Session, current: UUID) -> OneSession:
+def one_session(session: Session, current: UUID, now: datetime) -> OneSession:
     """Return a row of the list of devices."""
     return OneSession(
         id=session.id,
@@ -474,6 +481,8 @@ def one_session(session: Session, current: UUID) -> OneSession:
         user_agent=session.user_agent,
         created_at=session.created_at,
         last_seen_at=session.last_seen_at,
+        idle=session.idle_expires_at is not None and session.idle_expires_at <= now,
+        remembered_until=session.remembered_until_at,
         expires_at=session.expires_at,
     )
 

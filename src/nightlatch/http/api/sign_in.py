@@ -71,6 +71,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         username=body.username,
         name=body.name,
         session=exchange.session_or_none,
+        remember_device=body.remember_device,
     )
     return _step(exchange, outcome)
 
@@ -124,6 +125,7 @@ def more_shape(more: More) -> MoreShape:
         authenticators=more.authenticators,
         enrol=more.enrol,
         set=more.set,
+        may_remember_device=more.may_remember is not None,
         expires_at=more.expires_at,
         options=UNSET if more.options is None else more.options,
         phones=[PhoneShape(id=each.id, name=each.name, number=each.number) for each in more.phones] or UNSET,

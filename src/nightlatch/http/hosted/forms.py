@@ -102,6 +102,7 @@ class ProveForm(PlainForm, frozen=True, kw_only=True):
     code: Secret | None = None
     password: Secret | None = None
     credential: str | None = None
+    remember_device: str | None = None
 
 
 class IdForm(PlainForm, frozen=True, kw_only=True):

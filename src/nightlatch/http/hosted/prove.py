@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from nightlatch.errors import (
     AttemptInvalid,
     Busy,
@@ -54,13 +56,16 @@ def send_prove(exchange: Exchange, form: ProveForm) -> Response:
             password=form.password,
             credential=json_in_form(form.credential),
             session=exchange.session_or_none,
+            remember_device=form.remember_device is not None,
         )
     except _SHOWN as error:
-        return prove_page(exchange, more, kind, error)
+        return prove_page(exchange, more, kind, error, ticked=form.remember_device is not None)
     return go_on(exchange, outcome)
 
 
-def prove_page(exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None) -> Response:
+def prove_page(
+    exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None, *, ticked: bool = False
+) -> Response:
     """Ask for a proof that would help, with what was wrong."""
     ways = [kind for kind in more.authenticators if kind in _LABELS]
     if not ways:
@@ -79,5 +84,7 @@ def prove_page(exchange: Exchange, more: More, wanted: str | None, refusal: Nigh
         field_label=_LABELS[kind],
         purpose=more.purpose,
         phones=more.phones if kind == "sms_code" else (),
+        remember_hours=round(more.may_remember / timedelta(hours=1)) if more.may_remember else None,
+        ticked=ticked,
         others=[(each, _LABELS[each]) for each in ways if each != kind],
     )

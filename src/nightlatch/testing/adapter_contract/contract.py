@@ -36,6 +36,7 @@ from nightlatch.testing.adapter_contract import (
     phones,
     proxies,
     recovery,
+    remembered,
     second_factor,
     session,
     sign_in,
@@ -77,6 +78,7 @@ _SUBJECTS = (
     step_up,
     grace,
     forward,
+    remembered,
     busy,
 )
 
