@@ -100,7 +100,7 @@ class Nightlatch:
         )
 
         users = Users(store, clock, settings.identifiers)
-        throttle = Throttle(store, clock, keyring)
+        self.throttle = throttle = Throttle(store, clock, keyring)
         self.sessions = Sessions(store, clock, users, settings.sessions)
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)

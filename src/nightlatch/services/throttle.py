@@ -7,6 +7,8 @@ the budget (adversary 75). The count commits before the flow's own transaction o
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +60,8 @@ class Throttle:
         self._store = store
         self._clock = clock
         self._id_key = keyring.mac("throttle", "counter ids")
+        self._counting = threading.Lock()
+        self._refusals: Counter[str] = Counter()
 
     def spend(self, charges: Sequence[Charge], *, within: Callable[[], None] | None = None) -> Spent:
         """Spend one unit of each budget, in a transaction of its own.
@@ -86,9 +90,20 @@ class Throttle:
             if refused is None and within is not None:
                 within()
         if refused is not None:
+            self._count_refusal(charge)
             # Raised outside: the counts of this transaction stay.
             raise Throttled("budget spent", retry_after=max(refused - now, timedelta(seconds=1)))
         return Spent(tuple(spent))
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """How often this process refused, by the act that a key begins with: nothing that tells of a person."""
+        with self._counting:
+            return dict(self._refusals)
+
+    def _count_refusal(self, charge: Charge) -> None:
+        with self._counting:
+            self._refusals[charge.key.partition(":")[0]] += 1
 
     def _take(self, counter_id: UUID, budget: Budget, now: datetime) -> tuple[datetime, bool]:
         for _ in range(_TURNS):
