@@ -24,6 +24,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Section
 from nightlatch.settings_forward import Forward, ForwardRule
+from nightlatch.settings_redis import Redis
 
 __all__ = [
     "Accounts",
@@ -38,6 +39,7 @@ __all__ = [
     "Pages",
     "Passwords",
     "Policy",
+    "Redis",
     "Requirement",
     "Sessions",
     "Settings",
@@ -292,6 +294,7 @@ class Settings(Section, frozen=True, kw_only=True):
     attempts: Attempts = Attempts()
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
+    redis: Redis = Redis()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
     pages: Pages = Pages()

@@ -41,5 +41,7 @@ def look(auth: Nightlatch) -> Readiness:
     except NightlatchError as error:
         log.warning("not ready: %s", error.reason)
         return Readiness(ready=False, causes=(error.reason,))
-    causes = tuple(f"{each.name} {each.state}: {each.detail}" for each in troubles)
-    return Readiness(ready=not any(each.stops for each in troubles), causes=causes)
+    causes = [f"{each.name} {each.state}: {each.detail}" for each in troubles]
+    if auth.throttle.fallen_back:
+        causes.append("redis is out of reach: budgets are counted in the store")
+    return Readiness(ready=not any(each.stops for each in troubles), causes=tuple(causes))
