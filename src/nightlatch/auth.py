@@ -59,12 +59,14 @@ from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.shared_counters import SharedCounters
 from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.services.text_guard import TextGuard
 from nightlatch.services.text_senders import text_sender_from
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
+from nightlatch.settings_redis import Redis
 
 __all__ = ["Nightlatch"]
 
@@ -113,7 +115,7 @@ class Nightlatch:
         )
 
         users = Users(store, clock, settings.identifiers)
-        throttle = Throttle(store, clock, keyring)
+        self.throttle = throttle = Throttle(store, clock, keyring, _shared_counters(settings.redis))
         self.sessions = Sessions(store, clock, users, settings.sessions)
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
@@ -274,3 +276,16 @@ class Nightlatch:
 
     def __repr__(self) -> str:
         return f"Nightlatch({self.settings.base_url}{self.settings.mount})"
+
+
+def _shared_counters(redis: Redis) -> SharedCounters | None:
+    if redis.url is None:
+        return None
+    from nightlatch.storage.redis_counters import RedisCounters, see_installed
+
+    url = redis.url.reveal()
+    see_installed(url)
+    if "+sentinel" in url or "+cluster" in url:  # these connect when they are built
+        return SharedCounters(lambda: RedisCounters(url, redis.timeout), redis.retry_after)
+    counters = RedisCounters(url, redis.timeout)
+    return SharedCounters(lambda: counters, redis.retry_after)

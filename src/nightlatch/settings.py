@@ -25,6 +25,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Budget, Section
 from nightlatch.settings_forward import Forward, ForwardRule
+from nightlatch.settings_redis import Redis
 from nightlatch.settings_sms import Sms
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Passkeys",
     "Passwords",
     "Policy",
+    "Redis",
     "Requirement",
     "Sessions",
     "Settings",
@@ -317,6 +319,7 @@ class Settings(Section, frozen=True, kw_only=True):
     attempts: Attempts = Attempts()
     accounts: Accounts = Accounts()
     throttle: Throttle = Throttle()
+    redis: Redis = Redis()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
     sms: Sms = Sms()

@@ -258,6 +258,16 @@ class Outbox:
             OutboxMessage, {"id": row.id, "lease_id": lease_id}, {"due_at": now + wait, "last_error": reason}
         )
 
+    def backlog(self, most: int = 500) -> tuple[int, timedelta]:
+        """Return how many messages are due, counted no further than `most`, and for how long the oldest one is.
+
+        One that is being delivered is not due: its lease moves `due_at`.
+        """
+        now = self._clock.now()
+        due = self._store.find(OutboxMessage, {"due_at": before(now)}, order_by="due_at", limit=most)
+        oldest = due[0].due_at if due else None
+        return len(due), now - oldest if oldest else timedelta(0)
+
     def sweep(self, limit: int = 500, *, keep: timedelta = timedelta(days=7)) -> int:
         """Delete finished messages' rows after a while, in a small batch."""
         until = self._clock.now() - keep
