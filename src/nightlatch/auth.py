@@ -34,6 +34,7 @@ from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.tokens import Tokens
+from nightlatch.flows.verify_audit import VerifyAudit
 from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
@@ -48,6 +49,7 @@ from nightlatch.services.hashing import HashingPool
 from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
+from nightlatch.services.seals import Seals
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.signing_keys import SigningKeys
@@ -127,8 +129,15 @@ class Nightlatch:
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
+        audit = Audit(store, clock, keyring, event_sinks)
+        self.seals = Seals(store, clock, keyring, audit, settings.audit)
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
+            chores=(
+                self.outbox.run_once,
+                self.seals.run_due,
+                self.sessions.write_touches,
+                api_keys_service.write_touches,
+            ),
             sweeps=(
                 # Before attempts are swept: what waits for its time is one of them.
                 self.do_what_is_due,
@@ -142,6 +151,7 @@ class Nightlatch:
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
+                self.seals.sweep,
             ),
             poll=settings.outbox.poll,
             enabled=background,
@@ -160,7 +170,7 @@ class Nightlatch:
             api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
-            audit=Audit(store, clock, keyring, event_sinks),
+            audit=audit,
             outbox=self.outbox,
             background=self.background,
             password=password,
@@ -195,6 +205,7 @@ class Nightlatch:
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)
+        self.verify_audit = VerifyAudit(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)

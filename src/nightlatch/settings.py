@@ -23,12 +23,14 @@ from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Section
+from nightlatch.settings_audit import Audit
 from nightlatch.settings_forward import Forward, ForwardRule
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
+    "Audit",
     "Budget",
     "Forward",
     "ForwardRule",
@@ -296,6 +298,7 @@ class Settings(Section, frozen=True, kw_only=True):
     outbox: Outbox = Outbox()
     pages: Pages = Pages()
     forward: Forward = Forward()
+    audit: Audit = Audit()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""

@@ -223,6 +223,7 @@ def _outbox(load: Loader) -> click.Group:
         with plain_errors():
             auth = load()
             auth.do_what_is_due()
+            auth.seals.run_once()
             delivered = auth.outbox.run_once()
             with suppress(KeyboardInterrupt):
                 if not once:
@@ -230,6 +231,7 @@ def _outbox(load: Loader) -> click.Group:
                 while not once:
                     time.sleep(auth.settings.outbox.poll.total_seconds())
                     auth.do_what_is_due()
+                    auth.seals.run_due()
                     delivered += auth.outbox.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 
