@@ -16,6 +16,7 @@ from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.explain import Explain
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.forward import Forward
@@ -77,7 +78,7 @@ class Nightlatch:
         ConfigurationError: the settings contradict one another.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - the wiring: as long as there are parts
         self,
         settings: Settings,
         store: Store,
@@ -205,6 +206,7 @@ class Nightlatch:
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)
+        self.explain = Explain(core)
         self.verify_audit = VerifyAudit(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)

@@ -126,6 +126,10 @@ class Audit:
                 self._store.insert(first)
         self._tell(first)
 
+    def identifier_hashes(self, kind: str, key: str) -> list[bytes]:
+        """Return what may stand in the log for an identifier, under every secret key: to look for it."""
+        return self._keyring.macs("audit", "identifier", kind, key)
+
     def identifier_hash(self, kind: str, key: str) -> bytes:
         """Return what stands in the log for an identifier that belongs to nobody."""
         return self._keyring.mac("audit", "identifier", kind, key)

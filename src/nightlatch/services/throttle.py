@@ -90,6 +90,13 @@ class Throttle:
             raise Throttled("budget spent", retry_after=max(refused - now, timedelta(seconds=1)))
         return Spent(tuple(spent))
 
+    def used_up_until(self, charge: Charge) -> datetime | None:
+        """Tell until when a budget is used up; None where it is not. Looking costs nothing of it."""
+        row = self._store.get(ThrottleCounter, derived_id(self._id_key, charge.key))
+        if row is None or row.expires_at <= self._clock.now() or row.count < charge.budget.limit:
+            return None
+        return row.expires_at
+
     def _take(self, counter_id: UUID, budget: Budget, now: datetime) -> tuple[datetime, bool]:
         for _ in range(_TURNS):
             counted = self._store.update(
