@@ -84,7 +84,7 @@ class Nightlatch:
         ConfigurationError: the settings contradict one another.
     """
 
-    def __init__(  # noqa: PLR0915 - the wiring: as long as there are parts
+    def __init__(
         self,
         settings: Settings,
         store: Store,

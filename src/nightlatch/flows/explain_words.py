@@ -27,6 +27,10 @@ _RULES: tuple[tuple[str, tuple[str, str]], ...] = (
     ("wrong code", ("not the app's code of now or the step before", "the next code; is the phone's clock right?")),
     ("step was used before", ("the code was used already: each is good once", "the next code")),
     ("another request used this", ("the code was used already: each is good once", "the next code")),
+    ("sign count went back", ("the passkey may have been copied: two authenticators use it", "another authenticator")),
+    ("sign count moved on", ("two answers by one passkey came at once", "trying again")),
+    ("no passkey of this user", ("the passkey is another user's, or was removed", "one that the user has bound")),
+    ("the authenticator says", ("the passkey is another user's", "one that the user has bound")),
     ("no such recovery code", ("no unused recovery code of this user", "another of the codes, or the app")),
 )  # fmt: skip
 """By how the reason begins; the first that fits counts."""
