@@ -21,6 +21,7 @@ from nightlatch.flows.bind_phone import BindPhone
 from nightlatch.flows.binding import Binding
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.explain import Explain
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.forward import Forward
@@ -41,6 +42,7 @@ from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.text_codes import TextCodes
 from nightlatch.flows.tokens import Tokens
+from nightlatch.flows.verify_audit import VerifyAudit
 from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
@@ -57,6 +59,7 @@ from nightlatch.services.hashing import HashingPool
 from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
+from nightlatch.services.seals import Seals
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.shared_counters import SharedCounters
@@ -164,8 +167,14 @@ class Nightlatch:
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
+        self.seals = Seals(store, clock, keyring, audit, settings.audit)
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
+            chores=(
+                self.outbox.run_once,
+                self.seals.run_due,
+                self.sessions.write_touches,
+                api_keys_service.write_touches,
+            ),
             sweeps=(
                 # Before attempts are swept: what waits for its time is one of them.
                 self.do_what_is_due,
@@ -179,6 +188,7 @@ class Nightlatch:
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
+                self.seals.sweep,
             ),
             poll=settings.outbox.poll,
             enabled=background,
@@ -243,6 +253,8 @@ class Nightlatch:
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)
+        self.explain = Explain(core)
+        self.verify_audit = VerifyAudit(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)

@@ -24,6 +24,7 @@ from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Budget, Section
+from nightlatch.settings_audit import Audit
 from nightlatch.settings_forward import Forward, ForwardRule
 from nightlatch.settings_redis import Redis
 from nightlatch.settings_sms import Sms
@@ -32,6 +33,7 @@ __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
+    "Audit",
     "Budget",
     "Forward",
     "ForwardRule",
@@ -325,6 +327,7 @@ class Settings(Section, frozen=True, kw_only=True):
     sms: Sms = Sms()
     pages: Pages = Pages()
     forward: Forward = Forward()
+    audit: Audit = Audit()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""

@@ -40,6 +40,7 @@ STEPS = {
     5: "api keys",
     6: "policy",
     7: "remembered devices",
+    8: "audit seals",
 }
 """Every step there is: number and name. Steps only add; removals come a release later."""
 
