@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightlatch.errors import NotFound
+from nightlatch.http.bodies import query_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted import (
     account,
@@ -28,14 +29,16 @@ __all__ = ["PAGES"]
 
 
 def static(exchange: Exchange) -> Response:
-    """Serve a style, script or picture; its address names its content, so it may be kept for ever."""
+    """Serve a style, script or picture: kept for ever where its address names its content, else for minutes."""
     name = exchange.segment or ""
     found = exchange.app.look.theme if name == "theme.css" else asset(name)
     if found is None:
         raise NotFound("no such file")
+    named = query_of(exchange.request, "v").get("v") == found.version
     headers = [
         ("Content-Type", found.content_type),
-        ("Cache-Control", "public, max-age=31536000, immutable"),
+        # Without it: a module that another imports, or that an application links to.
+        ("Cache-Control", "public, max-age=31536000, immutable" if named else "public, max-age=300"),
         ("ETag", f'"{found.version}"'),
     ]
     if exchange.request.header("if-none-match") == f'"{found.version}"':

@@ -4,52 +4,7 @@
 //   sign-in  a whole sign-in: asks as the page loads, so that the browser offers passkeys where the name is typed.
 // What only a browser without passkeys should see bears data-without.
 
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
-const base64url = (buffer) =>
-  btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-const described = (list) => (list ?? []).map((each) => ({ ...each, id: bytes(each.id) }));
-
-async function made(options) {
-  const publicKey = {
-    ...options,
-    challenge: bytes(options.challenge),
-    user: { ...options.user, id: bytes(options.user.id) },
-    excludeCredentials: described(options.excludeCredentials),
-  };
-  const credential = await navigator.credentials.create({ publicKey });
-  const { response } = credential;
-  return answer(credential, {
-    attestationObject: base64url(response.attestationObject),
-    transports: response.getTransports?.() ?? [],
-  });
-}
-
-async function used(options, more = {}) {
-  const publicKey = {
-    ...options,
-    challenge: bytes(options.challenge),
-    allowCredentials: described(options.allowCredentials),
-  };
-  const credential = await navigator.credentials.get({ publicKey, ...more });
-  const { response } = credential;
-  return answer(credential, {
-    authenticatorData: base64url(response.authenticatorData),
-    signature: base64url(response.signature),
-    userHandle: response.userHandle ? base64url(response.userHandle) : null,
-  });
-}
-
-// What the browsers' own toJSON() gives, written out for those that have none yet.
-function answer(credential, response) {
-  return {
-    id: credential.id,
-    rawId: base64url(credential.rawId),
-    type: credential.type,
-    authenticatorAttachment: credential.authenticatorAttachment ?? null,
-    clientExtensionResults: credential.getClientExtensionResults(),
-    response: { clientDataJSON: base64url(credential.response.clientDataJSON), ...response },
-  };
-}
+import { made, used } from "./client.js";
 
 // Pages answer in words; anything but JSON means that the step is over: the form, sent as it is, tells what happened.
 async function asked(form) {
@@ -102,7 +57,7 @@ async function offer(form) {
   const signal = AbortSignal.any([waiting.signal, AbortSignal.timeout(GOOD_FOR)]);
   try {
     const options = await begun(form);
-    send(form, await used(options, { mediation: "conditional", signal }));
+    send(form, await used(options, { conditional: true, signal }));
   } catch (error) {
     if (error.name === "TimeoutError") await offer(form);
   }
