@@ -34,13 +34,14 @@ from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.tokens import Tokens
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import BreachList, Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
 from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
+from nightlatch.services.breaches import KnownBreaches, breach_lists_from
 from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
@@ -69,6 +70,7 @@ class Nightlatch:
         mailer: hands mail over; None: as ``settings.mail`` says.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events.
+        breach_lists: who else knows leaked passwords, besides what ``settings.breaches`` names.
         background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
 
     Raises:
@@ -83,6 +85,7 @@ class Nightlatch:
         mailer: Mailer | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
+        breach_lists: Sequence[BreachList] = (),
         background: bool = True,
     ) -> None:
         self.settings = settings
@@ -109,6 +112,8 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
+        audit = Audit(store, clock, keyring, event_sinks)
+        self.breaches = KnownBreaches((*breach_lists_from(settings.breaches), *breach_lists), audit)
         totp = Totp(store, clock, keyring, offered=settings.totp.enabled)
         recovery_codes = RecoveryCode(store, clock, keyring)
         password = Password(
@@ -117,6 +122,7 @@ class Nightlatch:
             self.hashing,
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
+            self.breaches,
         )
         methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
         self.gate = Gate(
@@ -160,7 +166,7 @@ class Nightlatch:
             api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
-            audit=Audit(store, clock, keyring, event_sinks),
+            audit=audit,
             outbox=self.outbox,
             background=self.background,
             password=password,

@@ -23,12 +23,14 @@ from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Section
+from nightlatch.settings_breaches import Breaches
 from nightlatch.settings_forward import Forward, ForwardRule
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
+    "Breaches",
     "Budget",
     "Forward",
     "ForwardRule",
@@ -284,6 +286,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """Turns on what helps a developer and must never meet the public."""
     hashing: Hashing = Hashing()
     passwords: Passwords = Passwords()
+    breaches: Breaches = Breaches()
     policy: Policy = Policy()
     totp: Totp = Totp()
     sessions: Sessions = Sessions()

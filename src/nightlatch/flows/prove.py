@@ -14,7 +14,7 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredenti
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
-from nightlatch.primitives.assurance import condensed, meets
+from nightlatch.primitives.assurance import condensed, level_of, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Evidence, Identifier, Session, User
@@ -50,6 +50,7 @@ class Prove:
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
         user, verified, spent = self.verify(client, subject, core.password, proof)
+        subject = self._see_breach(client, subject, user, proof)
         granted = self._gate(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
@@ -66,7 +67,7 @@ class Prove:
                 epoch=user.epoch,
                 evidence=(verified.evidence,),
                 step=granted.step,
-                proven=self._may_enrol(subject),
+                proven=self._may_choose(subject),
                 return_to=return_to,
                 deliver=deliver,
             )
@@ -81,6 +82,7 @@ class Prove:
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
         user, verified, spent = self.verify(client, subject, core.password, proof)
+        subject = self._see_breach(client, subject, user, proof)
         granted = self._gate(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
@@ -114,6 +116,7 @@ class Prove:
         core = self._core
         subject, method = self._asked(client, attempt, kind)
         user, verified, spent = self.verify(client, subject, method, proof)
+        subject = self._see_breach(client, subject, user, proof)
         collected = (*attempt.evidence, verified.evidence)
         granted = self._gate(client, subject, user, collected)
         with core.transaction():
@@ -132,7 +135,7 @@ class Prove:
                 epoch=user.epoch,
                 evidence=collected,
                 step=granted.step,
-                proven=attempt.proven or self._may_enrol(subject),
+                proven=attempt.proven or self._may_choose(subject) or level_of(collected).aal > 1,
             )
         return self.more_of(advanced, secret)
 
@@ -240,17 +243,32 @@ class Prove:
             purpose=attempt.purpose,
             authenticators=self._helping(attempt),
             enrol=enrol,
-            set=(Password.kind,) if attempt.step == "set" else (),
+            set=(Password.kind,) if attempt.step == "set" and attempt.proven else (),
             expires_at=attempt.expires_at,
         )
 
     def _helping(self, attempt: Attempt) -> tuple[str, ...]:
-        if attempt.step == "enrol":
+        if attempt.purpose == "sign_in" and attempt.step in {"enrol", "set"}:
             return () if attempt.proven else (EmailCode.kind,)
         return self.kinds_for(attempt) if attempt.step == "prove" else ()
 
-    def _may_enrol(self, subject: Subject) -> bool:
-        """Tell whether a password is enough to bind a factor by: on a known device, or where there is no address."""
+    def _see_breach(self, client: Client, subject: Subject, user: User, proof: Proof) -> Subject:
+        """See whether the password that was just proven is known to have leaked: the gate then asks for another."""
+        record = self._core.password.of(subject.bound)
+        if record is None or proof.password is None:
+            return subject
+        seen = self._core.password.see_breach(record, proof.password, client)
+        if seen is record:
+            return subject
+        self._core.audit.refused("authn_password_breached", client, reason="known to have leaked", user_id=user.id)
+        return replace(subject, bound=tuple(seen if each is record else each for each in subject.bound))
+
+    def _may_choose(self, subject: Subject) -> bool:
+        """Tell whether a password is enough to bind a factor by, or to set another one.
+
+        It is on a known device, or where there is no address. Elsewhere a mailed code comes first, else a thief of the
+        password chooses the next one.
+        """
         core = self._core
         if subject.device is not None or subject.user is None:
             return subject.device is not None
