@@ -43,7 +43,7 @@ from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.text_codes import TextCodes
 from nightlatch.flows.tokens import Tokens
 from nightlatch.flows.verify_audit import VerifyAudit
-from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
+from nightlatch.ports import BreachList, Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
@@ -51,6 +51,7 @@ from nightlatch.primitives.webauthn import RelyingParty
 from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
+from nightlatch.services.breaches import KnownBreaches, breach_lists_from
 from nightlatch.services.challenges import Challenges
 from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
@@ -86,6 +87,7 @@ class Nightlatch:
         text_sender: hands text messages over; None: as ``settings.sms`` says.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events.
+        breach_lists: who else knows leaked passwords, besides what ``settings.breaches`` names.
         background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
 
     Raises:
@@ -101,6 +103,7 @@ class Nightlatch:
         text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
+        breach_lists: Sequence[BreachList] = (),
         background: bool = True,
     ) -> None:
         self.settings = settings
@@ -135,6 +138,8 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
+        audit = Audit(store, clock, keyring, event_sinks)
+        self.breaches = KnownBreaches((*breach_lists_from(settings.breaches), *breach_lists), audit)
         totp = Totp(store, clock, keyring, offered=settings.totp.enabled)
         recovery_codes = RecoveryCode(store, clock, keyring)
         password = Password(
@@ -143,6 +148,7 @@ class Nightlatch:
             self.hashing,
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
+            self.breaches,
         )
         party = RelyingParty(
             id=settings.host,
@@ -151,7 +157,6 @@ class Nightlatch:
             aaguids=frozenset(settings.passkeys.aaguids),
         )
         passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
-        audit = Audit(store, clock, keyring, event_sinks)
         texts = TextGuard(settings.sms, clock, throttle, audit)
         sms = SmsCode(store, clock, one_time_secrets, texts)
         # Without a sender nothing can be asked of a phone: switched off, texts are no authenticator here.

@@ -135,7 +135,8 @@ class PasswordRejected(InvalidInput):
     """A new password that the policy refuses (NIST SP 800-63B-4 3.1.1.2: tell why, and give guidance).
 
     Args:
-        rule: ``too_short``, ``too_long``, ``common``, ``about_you``, ``about_service``, ``not_text`` or ``unchanged``.
+        rule: ``too_short``, ``too_long``, ``common``, ``breached``, ``about_you``, ``about_service``, ``not_text`` or
+            ``unchanged``.
         message: why, and what to do instead, for the person who typed it.
     """
 

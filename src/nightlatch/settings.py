@@ -25,6 +25,7 @@ from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
 from nightlatch.section import Budget, Section
 from nightlatch.settings_audit import Audit
+from nightlatch.settings_breaches import Breaches
 from nightlatch.settings_forward import Forward, ForwardRule
 from nightlatch.settings_redis import Redis
 from nightlatch.settings_sms import Sms
@@ -34,6 +35,7 @@ __all__ = [
     "ApiKeys",
     "Attempts",
     "Audit",
+    "Breaches",
     "Budget",
     "Forward",
     "ForwardRule",
@@ -312,6 +314,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """Turns on what helps a developer and must never meet the public."""
     hashing: Hashing = Hashing()
     passwords: Passwords = Passwords()
+    breaches: Breaches = Breaches()
     policy: Policy = Policy()
     totp: Totp = Totp()
     passkeys: Passkeys = Passkeys()

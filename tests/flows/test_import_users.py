@@ -144,11 +144,11 @@ def test_what_settings_have_no_use_for_is_left_out_and_told(house: House, make_h
 
 
 def test_a_password_that_must_change_leads_to_setting_a_new_one(house: House) -> None:
-    """The right old one is proven, and is not enough."""
+    """The right old one is proven, and is not enough; nor may whoever knows it choose the next."""
     bring(house, {**MIA, "must_change_password": "true"})
     outcome = house.sign_in()
     assert isinstance(outcome, More)
-    assert outcome.set == ("password",)
+    assert (outcome.authenticators, outcome.set) == (("email_code",), ())
 
 
 def test_an_account_without_a_password_comes_without(house: House) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
+
 from nightlatch.authenticators.base import Proof, Subject, Verified
 from nightlatch.authenticators.tries import Tries
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, PasswordRejected
@@ -18,6 +20,7 @@ from nightlatch.primitives.passwords import PasswordPolicy, validate_new_passwor
 from nightlatch.primitives.schemes import StoredHash
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence
+from nightlatch.services.breaches import KnownBreaches
 from nightlatch.services.client import Client
 from nightlatch.services.hashing import HashingPool
 
@@ -36,6 +39,7 @@ class Password:
         pool: hashes, within bounds.
         policy: what a new one must be.
         service_name: a word that a password must not consist of.
+        breaches: knows passwords that others have lost.
     """
 
     kind: ClassVar[str] = "password"
@@ -45,13 +49,20 @@ class Password:
     offered = True
 
     def __init__(
-        self, store: Store, clock: Clock, pool: HashingPool, policy: PasswordPolicy, service_name: str
+        self,
+        store: Store,
+        clock: Clock,
+        pool: HashingPool,
+        policy: PasswordPolicy,
+        service_name: str,
+        breaches: KnownBreaches,
     ) -> None:
         self._store = store
         self._clock = clock
         self._pool = pool
         self._policy = policy
         self._service_name = service_name
+        self._breaches = breaches
         self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
@@ -107,6 +118,21 @@ class Password:
         """Note a right password: the run of failures ends, and it was used now."""
         changes = {"failures": 0, "retry_at": None, "last_used_at": verified.evidence.verified_at}
         self._store.update(Authenticator, {"id": verified.evidence.authenticator_id}, changes)
+
+    def see_breach(self, record: Authenticator, password: Secret, client: Client) -> Authenticator:
+        """Note that the password that was just proven is known to have leaked: the gate then asks for another.
+
+        It stays noted: whoever signs in next is asked as well. Call it outside any transaction.
+
+        Returns:
+            the row as it is now.
+        """
+        if record.must_change or not self._breaches.contain(password, client):
+            return record
+        self._store.update(
+            Authenticator, {"id": record.id, "password_hash": record.password_hash}, {"must_change": True}
+        )
+        return msgspec.structs.replace(record, must_change=True)
 
     def forgive(self, user_id: UUID) -> None:
         """End the run of failures, on an operator's word, in the transaction that is open."""
@@ -168,11 +194,20 @@ class Password:
         raise PasswordRejected("unchanged", message="That is the password you have. Please choose another one.")
 
     def hash(self, password: Secret, client: Client) -> str:
-        """Hash a new password, in the pool.
+        """Hash a new password, in the pool, unless it is known to have leaked (NIST SP 800-63B-4 3.1.1.2).
+
+        Both in one step: no path that sets a password can leave out the first. Budgets are spent before it.
 
         Raises:
+            PasswordRejected: it is known to have leaked.
             Busy: the pool is full.
         """
+        if self._breaches.contain(password, client):
+            raise PasswordRejected(
+                "breached",
+                message="That password is known from a leak elsewhere, so it is tried first. Please choose another one,"
+                " and change it wherever else you use it.",
+            )
         return self._pool.hash(password, client=client.network)
 
     def read(self, password_hash: str) -> StoredHash:

@@ -13,6 +13,7 @@ import click
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.api_keys import api_keys_command
 from nightlatch.cli.audit import audit_commands
+from nightlatch.cli.breach_list import breach_list_command
 from nightlatch.cli.doctor import Examination, doctor_command
 from nightlatch.cli.explain import explain_command
 from nightlatch.cli.import_export import add_import_export
@@ -42,6 +43,7 @@ def add_commands(group: click.Group, load: Loader, schema: Examination) -> None:
     for make in (_users, _sessions, keys_command, api_keys_command, _outbox, audit_commands):
         group.add_command(make(load))
     group.add_command(explain_command(load))
+    group.add_command(breach_list_command())
     group.add_command(doctor_command(load, schema))
 
 

@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.output import plain_errors, show
 from nightlatch.primitives.hashing import PROFILES, Argon2Profile, hash_password
 from nightlatch.primitives.secret import Secret
+from nightlatch.services.breaches import ListFile
 
 __all__ = ["Examination", "Finding", "doctor_command", "measure"]
 
@@ -55,7 +57,7 @@ def doctor_command(load: Callable[[], Nightlatch], schema: Examination) -> click
     def doctor(*, as_json: bool) -> None:
         with plain_errors():
             auth = load()
-            rows = [*_hashing(auth), *schema(auth), _settings(auth)]
+            rows = [*_hashing(auth), *schema(auth), _settings(auth), *_breaches(auth)]
             if all(row["verdict"] != "wrong" for row in rows):
                 rows += _health(auth)
             show(rows, as_json=as_json, empty="")
@@ -92,6 +94,19 @@ def _settings(auth: Nightlatch) -> Finding:
     if auth.settings.development:
         return {"what": "settings", "found": "development: never for the public", "verdict": "note"}
     return {"what": "settings", "found": auth.settings.base_url, "verdict": "good"}
+
+
+def _breaches(auth: Nightlatch) -> Iterator[Finding]:
+    named = auth.settings.breaches
+    if named.file is not None:
+        try:
+            found = ListFile(Path(named.file)).open()
+        except (OSError, ValueError) as error:
+            yield {"what": "breaches.file", "found": f"every password passes: {error}", "verdict": "wrong"}
+        else:
+            yield {"what": "breaches.file", "found": f"{found.count:,} leaked passwords", "verdict": "good"}
+    elif named.range_url is None:
+        yield {"what": "breaches", "found": "no list of leaked passwords is asked", "verdict": "note"}
 
 
 def _health(auth: Nightlatch) -> Iterator[Finding]:

@@ -195,6 +195,8 @@ class Attempts:
         """Set a new password where the old one, just proven, may not be used any longer; then sign in."""
         core = self._core
         user = core.store.get(User, attempt.user_id) if attempt.user_id else None
+        if not attempt.proven:
+            raise AttemptInvalid("a password is set only after proof")  # adversary 34: a server-side fact
         if user is None or user.epoch != attempt.epoch or user.status != "active":
             raise AttemptInvalid("user changed since the attempt began")
         bound = core.users.authenticators(user.id)
@@ -351,7 +353,7 @@ class Attempts:
 def _awaits_code(attempt: Attempt) -> bool:
     """Tell whether a mailed code is what this attempt waits for."""
     if attempt.purpose == "sign_in":
-        return attempt.step == "enrol" and not attempt.proven
+        return attempt.step in {"enrol", "set"} and not attempt.proven
     if attempt.purpose == addresses.PURPOSE:
         return attempt.step in {"prove", "wait"}
     return attempt.purpose in {"sign_up", "recover"} and attempt.step == "prove" and not attempt.proven

@@ -55,6 +55,7 @@ class Prove:
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
         user, verified, spent = self.verify(client, subject, core.password, proof)
+        subject = self._see_breach(client, subject, user, proof)
         granted, held = self._weigh(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
@@ -73,7 +74,7 @@ class Prove:
                 epoch=user.epoch,
                 evidence=(verified.evidence,),
                 step=granted.step,
-                proven=self._may_enrol(subject),
+                proven=self._may_choose(subject),
                 return_to=return_to,
                 deliver=deliver,
             )
@@ -88,6 +89,7 @@ class Prove:
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
         user, verified, spent = self.verify(client, subject, core.password, proof)
+        subject = self._see_breach(client, subject, user, proof)
         granted = self._gate(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
@@ -128,6 +130,7 @@ class Prove:
         core = self._core
         subject, method = self._asked(client, attempt, kind, proof)
         user, verified, spent = self.verify(client, subject, method, proof)
+        subject = self._see_breach(client, subject, user, proof)
         collected = (*attempt.evidence, verified.evidence)
         granted, held = self._weigh(client, subject, user, collected)
         with core.transaction():
@@ -154,7 +157,7 @@ class Prove:
                 evidence=collected,
                 step=granted.step,
                 # Who has proven two factors may bind a third.
-                proven=attempt.proven or level_of(collected).aal > 1 or self._may_enrol(subject),
+                proven=attempt.proven or self._may_choose(subject) or level_of(collected).aal > 1,
             )
         return self.more_of(advanced, secret)
 
@@ -297,7 +300,7 @@ class Prove:
             authenticators=helping,
             phones=phones_told(self._core, attempt, helping),
             enrol=enrol,
-            set=(Password.kind,) if attempt.step == "set" else (),
+            set=(Password.kind,) if attempt.step == "set" and attempt.proven else (),
             expires_at=attempt.expires_at,
             may_remember=self._may_remember(attempt),
         )
@@ -308,12 +311,27 @@ class Prove:
         return self._core.settings.sessions.remembering if last and attempt.deliver == "cookie" else None
 
     def _helping(self, attempt: Attempt) -> tuple[str, ...]:
-        if attempt.step == "enrol":
+        if attempt.purpose == "sign_in" and attempt.step in {"enrol", "set"}:
             return () if attempt.proven else (EmailCode.kind,)
         return self.kinds_for(attempt) if attempt.step == "prove" else ()
 
-    def _may_enrol(self, subject: Subject) -> bool:
-        """Tell whether a password is enough to bind a factor by: on a known device, or where there is no address."""
+    def _see_breach(self, client: Client, subject: Subject, user: User, proof: Proof) -> Subject:
+        """See whether the password that was just proven is known to have leaked: the gate then asks for another."""
+        record = self._core.password.of(subject.bound)
+        if record is None or proof.password is None:
+            return subject
+        seen = self._core.password.see_breach(record, proof.password, client)
+        if seen is record:
+            return subject
+        self._core.audit.refused("authn_password_breached", client, reason="known to have leaked", user_id=user.id)
+        return replace(subject, bound=tuple(seen if each is record else each for each in subject.bound))
+
+    def _may_choose(self, subject: Subject) -> bool:
+        """Tell whether a password is enough to bind a factor by, or to set another one.
+
+        It is on a known device, or where there is no address. Elsewhere a mailed code comes first, else a thief of the
+        password chooses the next one.
+        """
         core = self._core
         if subject.device is not None or subject.user is None:
             return subject.device is not None

@@ -1,4 +1,4 @@
-"""A mailed code before a sign-in may bind an authenticator: a stolen password alone must not bind one."""
+"""A mailed code before a sign-in may bind an authenticator or set a password: a stolen one alone must do neither."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class ProveAddress:
             )
             mail = SignInCodeMail(
                 service_name=core.settings.service_name,
+                sets_password=attempt.step == "set",
                 code=issued.code.reveal() if issued.code else "",
                 device=device_words(client.user_agent),
                 place=client.ip,
@@ -57,7 +58,7 @@ class ProveAddress:
             )
 
     def proven(self, client: Client, attempt: Attempt, redeemed: OneTimeSecret) -> More:
-        """Go on: the enrolment may begin."""
+        """Go on: an authenticator may be bound, or a password set."""
         del client
         core = self._core
         proof = EmailCode.evidence(redeemed, core.clock.now())

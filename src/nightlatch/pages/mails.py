@@ -111,9 +111,10 @@ class PasswordRefusedMail(MailView, frozen=True, kw_only=True):
 
 
 class SignInCodeMail(MailView, frozen=True, kw_only=True):
-    """Go on with a sign-in that is to bind an authenticator."""
+    """Go on with a sign-in that is to bind an authenticator, or to set another password."""
 
     template = "sign_in_code"
+    sets_password: bool
     code: str
     device: str
     place: str | None
