@@ -23,6 +23,7 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
 from nightlatch.settings import Budget, Sessions, Throttle
 from nightlatch.storage.sql import SqlStore
+from nightlatch.testing import Passkey
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
 MIA, NEW = "mia@example.org", Secret("an entirely different sentence")
@@ -132,6 +133,21 @@ def _paper_code(house: House) -> Act:
     )
 
 
+def _challenge(house: House) -> Act:
+    """One challenge, answered by the same signature a hundred times."""
+    session = signed_in(house.member()).session
+    assert session is not None
+    passkey, flow = Passkey(origin=house.auth.settings.origin), house.auth.bind_passkey
+    proposal = flow.begin(_client(0), session)
+    flow.confirm(_client(0), session, proposal.id, passkey.register(proposal.options))
+    asked = house.auth.attempts.begin(_client(1), _attempt(house.sign_in(_client(1))), "passkey")
+    assert asked.options is not None
+    credential = passkey.sign(asked.options)
+    return lambda turn: house.auth.attempts.answer(
+        _client(turn), asked.attempt, authenticator="passkey", credential=credential
+    )
+
+
 def _attempt(step: object) -> Secret:
     assert isinstance(step, More)
     return step.attempt
@@ -168,6 +184,7 @@ ONCE: Mapping[str, Callable[[House], Act]] = {
     "new password": _new_password,
     "app's code": _apps_code,
     "recovery code": _paper_code,
+    "passkey's challenge": _challenge,
     "invitation": _invitation,
     "closing called off": _closing,
     "reauthentication": _session,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from browsing import Browser
-from house import PASSWORD, House
+from house import PASSWORD, House, signed_in
 from nightlatch.errors import InvalidCredentials
+from nightlatch.flows.outcome import Complete
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
 from nightlatch.settings import Sessions
 from nightlatch.storage.memory import MemoryStore
+from nightlatch.testing import Passkey
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 from nightlatch.testing.sites import Site
 from outstanding import LEO, NEW, Person
@@ -108,6 +111,32 @@ def test_048_what_is_removed_is_no_longer_remembered(mia: Mia) -> None:
     (row,) = mia.browser.call("GET", "/api/sessions")[1]["sessions"]
     assert (row["current"], row["remembered_until"]) == (True, None)
     assert not mia.softened(mia.browser)
+
+
+def test_057_a_passkey_is_remembered_as_something_that_was_held() -> None:
+    """Not as a ceremony that no phisher can pass on, nor as its user's verification."""
+    house = House(MemoryStore(), sessions=Sessions(preset="aal2"))
+    session = signed_in(house.member()).session
+    assert session is not None
+    passkey, client = Passkey(origin=house.auth.settings.origin), Client(ip="198.51.100.7")
+    proposal = house.auth.bind_passkey.begin(client, session)
+    house.auth.bind_passkey.confirm(client, session, proposal.id, passkey.register(proposal.options))
+    more: Any = house.sign_in(client)
+    asked = house.auth.attempts.begin(client, more.attempt, "passkey")
+    assert asked.options is not None
+    credential = passkey.sign(asked.options)
+    done = house.auth.attempts.answer(
+        client, asked.attempt, authenticator="passkey", credential=credential, remember_device=True
+    )
+    assert isinstance(done, Complete)
+    assert done.session is not None
+    assert done.session.phishing_resistant
+    house.clock.advance(hours=2)
+    softened = signed_in(house.sign_in(replace(client, device=done.device))).session
+    assert softened is not None
+    assert (softened.aal, softened.phishing_resistant) == (2, False)
+    assert not any(each.user_verified for each in softened.evidence)
+    house.auth.close()
 
 
 def _sign_out(_mia: Mia, browser: Browser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from nightlatch.storage.codec import validate_changes, validate_find, validate_r
 __all__ = ["MemoryStore"]
 
 R = TypeVar("R", bound=Record)
+_BOUNDS = (before, after, any_of)
 
 
 class MemoryStore:
@@ -26,6 +28,9 @@ class MemoryStore:
         self._tables: dict[type[Record], dict[Any, Record]] = {kind: {} for kind in RECORDS}
         self._unique: dict[tuple[type[Record], tuple[str, ...]], dict[tuple[Any, ...], Any]] = {
             (kind, fields): {} for kind in RECORDS for fields in kind.unique
+        }
+        self._buckets: dict[tuple[type[Record], str], dict[Any, dict[Any, None]]] = {
+            (kind, field): {} for kind in RECORDS for field in _looked_up(kind)
         }
         self._lock = threading.RLock()
         self._depth = 0
@@ -107,12 +112,28 @@ class MemoryStore:
 
     def _matching(self, kind: type[Record], where: Where) -> list[Record]:
         table = self._tables[kind]
-        if "id" in where and not isinstance(where["id"], before | after | any_of):
-            row = table.get(where["id"])
-            rows = [] if row is None else [row]
-        else:
-            rows = list(table.values())
-        return [row for row in rows if all(_holds(getattr(row, name), wanted) for name, wanted in where.items())]
+        plain = {name: wanted for name, wanted in where.items() if not isinstance(wanted, _BOUNDS)}
+        bounds = {name: wanted for name, wanted in where.items() if name not in plain}
+        rows = [table[each] for each in self._candidates(kind, plain) if each in table]
+        for name, wanted in plain.items():
+            rows = [row for row in rows if getattr(row, name) == wanted]
+        for name, wanted in bounds.items():
+            rows = [row for row in rows if _holds(getattr(row, name), wanted)]
+        return rows
+
+    def _candidates(self, kind: type[Record], plain: Where) -> Sequence[Any]:
+        """Return the ids of rows among which all are that match: as few as the indexes tell."""
+        if "id" in plain:
+            return (plain["id"],)
+        for fields in kind.unique:
+            if all(plain.get(field) is not None for field in fields):
+                found = self._unique[kind, fields].get(tuple(plain[field] for field in fields))
+                return () if found is None else (found,)
+        candidates: dict[Any, Any] = self._tables[kind]
+        for field in _looked_up(kind):
+            bucket = self._buckets[kind, field].get(plain[field], {}) if field in plain else candidates
+            candidates = bucket if len(bucket) < len(candidates) else candidates
+        return tuple(candidates)
 
     def _put(self, kind: type[Record], old: Record | None, new: Record) -> None:
         for field, target in kind.references.items():
@@ -159,13 +180,26 @@ class MemoryStore:
             key = tuple(getattr(row, field) for field in fields)
             if None not in key:
                 self._unique[kind, fields][key] = row.id
+        for field in _looked_up(kind):
+            self._buckets[kind, field].setdefault(getattr(row, field), {})[row.id] = None
 
     def _unindex(self, kind: type[Record], row: Record) -> None:
         for fields in kind.unique:
             self._unique[kind, fields].pop(tuple(getattr(row, field) for field in fields), None)
+        for field in _looked_up(kind):
+            bucket = self._buckets[kind, field].get(getattr(row, field), {})
+            bucket.pop(row.id, None)
+            if not bucket:
+                self._buckets[kind, field].pop(getattr(row, field), None)
 
 
-def _holds(value: Any, wanted: Any) -> bool:
+@cache
+def _looked_up(kind: type[Record]) -> tuple[str, ...]:
+    """Return the fields that look-ups go by: the first of each index, and what refers to other rows."""
+    return tuple(dict.fromkeys([*(fields[0] for fields in kind.indexes), *kind.references]))
+
+
+def _holds(value: Any, wanted: before | after | any_of) -> bool:
     match wanted:
         case before(limit):
             return value is not None and value < limit
@@ -173,8 +207,6 @@ def _holds(value: Any, wanted: Any) -> bool:
             return value is not None and value > limit
         case any_of(values):
             return value is not None and value in values
-        case _:
-            return bool(value == wanted)
 
 
 def _order(value: Any) -> tuple[bool, Any]:
