@@ -62,6 +62,7 @@ from nightlatch.services.sessions import Sessions
 from nightlatch.services.signing_keys import SigningKeys
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
+from nightlatch.services.webhooks import Webhooks
 from nightlatch.settings import Settings
 
 __all__ = ["Nightlatch"]
@@ -143,12 +144,14 @@ class Nightlatch:
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
-        audit = Audit(store, clock, keyring, event_sinks)
-        self.seals = Seals(store, clock, keyring, audit, settings.audit)
+        self.webhooks = Webhooks(settings.audit.webhooks, store, clock, keyring, settings.outbox)
+        audit = Audit(store, clock, keyring, event_sinks, self.webhooks.tell)
+        self.seals = Seals(store, clock, keyring, audit, settings.audit, [self.webhooks.tell_seal])
         self.background = Background(
             chores=(
                 self.outbox.run_once,
                 self.seals.run_due,
+                self.webhooks.run_once,
                 self.sessions.write_touches,
                 api_keys_service.write_touches,
             ),
@@ -166,6 +169,7 @@ class Nightlatch:
                 throttle.sweep,
                 self.outbox.sweep,
                 self.seals.sweep,
+                self.webhooks.sweep,
             ),
             poll=settings.outbox.poll,
             enabled=background,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from nightlatch.fastapi.answers import answer_error
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.installation import Installation
 from nightlatch.fastapi.mount import Mounted
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Nightlatch:
         store: a store to use.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
         request_user: fill in Starlette's ``request.user`` and ``request.auth`` (a scope for each role), at the cost of
             the look-up for every request that carries a session's cookie.
 
@@ -57,6 +58,7 @@ class Nightlatch:
         store: Store | None = None,
         mailer: Mailer | None = None,
         clock: Clock | None = None,
+        event_sinks: Sequence[EventSink] = (),
         request_user: bool = False,
     ) -> None:
         if getattr(app.state, "nightlatch", None) is not None:
@@ -73,7 +75,14 @@ class Nightlatch:
             has_mailer=mailer is not None,
         )
         self.site = Installation(
-            app, configuration, engine=engine, store=store, mailer=mailer, clock=clock, request_user=request_user
+            app,
+            configuration,
+            engine=engine,
+            store=store,
+            mailer=mailer,
+            clock=clock,
+            request_user=request_user,
+            event_sinks=event_sinks,
         )
         app.state.nightlatch = self
         app.add_exception_handler(NightlatchError, answer_error)  # type: ignore[arg-type] # None answers a web socket

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from nightlatch.fastapi.threads import Threads
 from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.app import HttpApp
 from nightlatch.http.cookies import Cookies
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -34,6 +35,7 @@ class Installation(SqlInstallation):
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events.
         request_user: fill in ``request.user`` and ``request.auth``.
     """
 
@@ -46,9 +48,10 @@ class Installation(SqlInstallation):
         store: Store | None,
         mailer: Mailer | None,
         clock: Clock | None,
+        event_sinks: Sequence[EventSink] = (),
         request_user: bool,
     ) -> None:
-        super().__init__(configuration, store=store, mailer=mailer, clock=clock)
+        super().__init__(configuration, store=store, mailer=mailer, clock=clock, event_sinks=event_sinks)
         self.app = app
         self.request_user = request_user
         self.threads = Threads()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from nightlatch.flask.installation import Installation
 from nightlatch.flask.login import Login
 from nightlatch.flask.mount import Mounted
 from nightlatch.flask.user import current_user, installation
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -37,6 +38,7 @@ class Nightlatch:
         store: a store to use.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used.
@@ -51,8 +53,16 @@ class Nightlatch:
         store: Store | None = None,
         mailer: Mailer | None = None,
         clock: Clock | None = None,
+        event_sinks: Sequence[EventSink] = (),
     ) -> None:
-        self._parts: dict[str, Any] = {"db": db, "engine": engine, "store": store, "mailer": mailer, "clock": clock}
+        self._parts: dict[str, Any] = {
+            "db": db,
+            "engine": engine,
+            "store": store,
+            "mailer": mailer,
+            "clock": clock,
+            "event_sinks": event_sinks,
+        }
         self._installations: weakref.WeakSet[Installation] = weakref.WeakSet()
         if app is not None:
             self.init_app(app)

@@ -23,10 +23,17 @@ class HostInstallation:
         store: a store that was handed over, or None.
         mailer: hands mail over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events.
     """
 
     def __init__(
-        self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None, clock: Clock | None
+        self,
+        configuration: HostConfiguration,
+        *,
+        store: Store | None,
+        mailer: Mailer | None,
+        clock: Clock | None,
+        event_sinks: Sequence[EventSink] = (),
     ) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
@@ -35,6 +42,7 @@ class HostInstallation:
         self._store = store
         self._mailer = mailer
         self._clock = clock
+        self._event_sinks = tuple(event_sinks)
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._web: HttpApp | None = None
@@ -64,7 +72,7 @@ class HostInstallation:
 
     def event_sinks(self) -> Sequence[EventSink]:
         """Return who is told of events, beside the audit table."""
-        return ()
+        return self._event_sinks
 
     # --- wiring -----------------------------------------------------------------------------------------------------
 

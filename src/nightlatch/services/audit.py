@@ -39,13 +39,22 @@ class Audit:
         clock: tells the time.
         keyring: keys the hash of identifiers that belong to nobody, so that the log holds no strangers' addresses.
         sinks: who else is told, after the transaction has ended.
+        hooks: writes what tells of an event elsewhere, in its transaction.
     """
 
-    def __init__(self, store: Store, clock: Clock, keyring: Keyring, sinks: Sequence[EventSink] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        keyring: Keyring,
+        sinks: Sequence[EventSink] = (),
+        hooks: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._keyring = keyring
         self._sinks = tuple(sinks)
+        self._hooks = hooks
         self._local = threading.local()
         self._proofs = EventProofs(keyring)
         self._lock = threading.Lock()
@@ -95,14 +104,14 @@ class Audit:
         event = self._proofs.marked(self._event(action, "refused", client, user_id=user_id, reason=reason, **facts))
         with self._store.transaction(own=True):
             within()
-            self._store.insert(event)
+            self._insert(event)
         self._tell(event)
 
     def found_wrong(self, action: str, *, reason: str, details: dict[str, Any]) -> None:
         """Write the event of something that no client did and that should not be, in a transaction of its own."""
         event = self._proofs.marked(self._event(action, "error", NOBODY, reason=reason, details=details))
         with self._store.transaction(own=True):
-            self._store.insert(event)
+            self._insert(event)
         self._tell(event)
 
     def counted(self, action: str, client: Client, *, reason: str) -> None:
@@ -118,12 +127,12 @@ class Audit:
             if self._store.update(Event, same, {"count": plus(1)}):
                 return
             try:
-                self._store.insert(first)
+                self._insert(first)
             except Conflict:
                 if self._store.update(Event, same, {"count": plus(1)}):
                     return
                 first = self._proofs.marked(event)
-                self._store.insert(first)
+                self._insert(first)
         self._tell(first)
 
     def identifier_hashes(self, kind: str, key: str) -> list[bytes]:
@@ -159,12 +168,16 @@ class Audit:
 
     def _write(self, event: Event) -> None:
         event = self._proofs.marked(event)
-        self._store.insert(event)
+        self._insert(event)
         pending = getattr(self._local, "pending", None)
         if pending is None:
             self._tell(event)
         else:
             pending.append(event)
+
+    def _insert(self, event: Event) -> None:
+        self._store.insert(event)
+        self._hooks(event)
 
     def _tell(self, event: Event) -> None:
         for sink in self._sinks:
