@@ -150,6 +150,7 @@ class Nightlatch:
         self.background = Background(
             chores=(
                 self.outbox.run_once,
+                lambda: audit.shed(self.hashing.take_shed()),
                 self.seals.run_due,
                 self.webhooks.run_once,
                 self.sessions.write_touches,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -116,20 +116,32 @@ class Audit:
 
     def counted(self, action: str, client: Client, *, reason: str) -> None:
         """Write a refusal that may come in floods (429): one event a minute for each network, with a count."""
-        event = self._event(action, "refused", client, reason=reason)
+        self._gather(self._event(action, "refused", client, reason=reason), client.network)
+
+    def shed(self, refused: Mapping[tuple[str, str], int]) -> None:
+        """Write what was refused before it cost a look-up or a write (503), in the same way, afterwards.
+
+        Args:
+            refused: how many, by network and cause.
+        """
+        for (network, reason), count in refused.items():
+            event = self._event("authn_busy", "refused", Client(ip=network or None), reason=reason)
+            self._gather(msgspec.structs.replace(event, count=count), network)
+
+    def _gather(self, event: Event, network: str) -> None:
         minute = event.at.replace(second=0, microsecond=0)
-        key = f"{action}|{reason}|{client.network}|{minute.isoformat()}"
+        key = f"{event.action}|{event.reason}|{network}|{minute.isoformat()}"
         event_id = derived_id(self._keyring.mac("audit", "event ids"), key)
         # One that a seal covers counts no further: its count is proven.
         same = {"id": event_id, "seal_id": None}
         first = self._proofs.marked(msgspec.structs.replace(event, id=event_id))
         with self._store.transaction(own=True):
-            if self._store.update(Event, same, {"count": plus(1)}):
+            if self._store.update(Event, same, {"count": plus(event.count)}):
                 return
             try:
                 self._insert(first)
             except Conflict:
-                if self._store.update(Event, same, {"count": plus(1)}):
+                if self._store.update(Event, same, {"count": plus(event.count)}):
                     return
                 first = self._proofs.marked(event)
                 self._insert(first)
