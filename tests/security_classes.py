@@ -117,7 +117,6 @@ _OAUTH = "Nightlatch is no OAuth or OpenID Connect provider yet, and signs nobod
 NOT_YET = {
     **dict.fromkeys((1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), _PROVIDERS),
     **dict.fromkeys((18, 20, 21, 22, 26, 27, 28, 29), _OAUTH),
-    23: "Nothing here calls an address that somebody typed.",
     24: "There is no SAML.",
     73: "No secret is handed in that is sent on; keys that are given out are shown once (72).",
     89: "There are no organisations: an installation is one tenant.",

@@ -69,6 +69,7 @@ from nightlatch.services.text_guard import TextGuard
 from nightlatch.services.text_senders import text_sender_from
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
+from nightlatch.services.webhooks import Webhooks
 from nightlatch.settings import Settings
 from nightlatch.settings_redis import Redis
 
@@ -138,7 +139,8 @@ class Nightlatch:
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
         devices = Devices(store, clock)
-        audit = Audit(store, clock, keyring, event_sinks)
+        self.webhooks = Webhooks(settings.audit.webhooks, store, clock, keyring, settings.outbox)
+        audit = Audit(store, clock, keyring, event_sinks, self.webhooks.tell)
         self.breaches = KnownBreaches((*breach_lists_from(settings.breaches), *breach_lists), audit)
         totp = Totp(store, clock, keyring, offered=settings.totp.enabled)
         recovery_codes = RecoveryCode(store, clock, keyring)
@@ -172,11 +174,13 @@ class Nightlatch:
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
-        self.seals = Seals(store, clock, keyring, audit, settings.audit)
+        self.seals = Seals(store, clock, keyring, audit, settings.audit, [self.webhooks.tell_seal])
         self.background = Background(
             chores=(
                 self.outbox.run_once,
+                lambda: audit.shed(self.hashing.take_shed()),
                 self.seals.run_due,
+                self.webhooks.run_once,
                 self.sessions.write_touches,
                 api_keys_service.write_touches,
             ),
@@ -194,6 +198,7 @@ class Nightlatch:
                 throttle.sweep,
                 self.outbox.sweep,
                 self.seals.sweep,
+                self.webhooks.sweep,
             ),
             poll=settings.outbox.poll,
             enabled=background,

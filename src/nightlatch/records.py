@@ -369,7 +369,7 @@ class OutboxMessage(Record, frozen=True, kw_only=True, gc=False):
 
     indexes = (("due_at",), ("recipient_hash", "created_at"))
 
-    channel: Literal["email", "sms"]
+    channel: Literal["email", "sms", "webhook"]
     template: str
     user_id: UUID | None = None
     recipient_hash: bytes

@@ -16,8 +16,9 @@ from django.db import connections
 from django.test import Client
 
 from django_project import MIA, SECRET, Site
+from nightlatch.django.signals import security_event
 from nightlatch.errors import ConfigurationError, NotAuthenticated, Throttled
-from nightlatch.records import Authenticator, Session
+from nightlatch.records import Authenticator, Event, Session
 
 GOOD = {"username": "mia", "password": SECRET}
 
@@ -274,3 +275,26 @@ def test_an_old_proof_does_not_log_in(site: Site) -> None:
 
     with pytest.raises(AttemptInvalid):
         site.core.sign_in.start(__import__("nightlatch.services.client", fromlist=["NOBODY"]).NOBODY, assurance)
+
+
+def test_a_signal_tells_of_every_event_and_a_receiver_that_fails_changes_nothing(site: Site) -> None:
+    """`security_event` carries the event itself, refusals among them."""
+    told: list[str] = []
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("a fault of the project's")
+
+    def hear(event: Event, **_: Any) -> None:
+        told.append(event.action)
+
+    site.member()
+    for each in (fail, hear):
+        security_event.connect(each)
+    try:
+        assert site.post("/json-sign-in", GOOD, Client()).status_code == 200
+        assert site.post("/json-sign-in", {**GOOD, "password": "another one"}, Client()).status_code != 200
+    finally:
+        for each in (fail, hear):
+            security_event.disconnect(each)
+    assert "authn_login_success" in told
+    assert "authn_login_fail" in told

@@ -16,7 +16,7 @@ from fastapi_shop import JSON, MIA, PAGE, SECRET, FastShop, fast_settings, route
 from nightlatch.errors import Busy, ConfigurationError, Conflict, NightlatchError, StoreUnavailable
 from nightlatch.fastapi import CurrentUser, Nightlatch, answer_error, require
 from nightlatch.ports import after
-from nightlatch.records import Session
+from nightlatch.records import Event, Session
 from nightlatch.storage.memory import MemoryStore
 
 
@@ -330,3 +330,16 @@ def test_a_second_nightlatch_and_a_late_one_are_refused(fast_shop: FastShop) -> 
     TestClient(late).get("/")
     with pytest.raises(ConfigurationError, match="before"):
         Nightlatch(late, fast_settings())
+
+
+def test_an_application_is_told_of_events(make_fast_shop: Callable[..., FastShop]) -> None:
+    """`event_sinks=` hear of what happened once it is committed."""
+    heard: list[str] = []
+
+    class Sink:
+        def receive(self, event: Event) -> None:
+            heard.append(event.action)
+
+    shop = make_fast_shop(parts={"event_sinks": [Sink()]})
+    shop.sign_up()
+    assert "user_created" in heard

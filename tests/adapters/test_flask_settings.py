@@ -13,6 +13,8 @@ from flask import Flask
 from flask_shop import PAGE, SECRET, Shop, command, routes, settings
 from nightlatch.errors import ConfigurationError
 from nightlatch.flask import Nightlatch
+from nightlatch.records import Event
+from nightlatch.storage.memory import MemoryStore
 
 FOUR = r"(?s)base_url.*secret_keys.*database_url.*mail"
 
@@ -240,3 +242,25 @@ def test_no_thread_under_a_test_runner(shop: Shop) -> None:
     names = {each.name for each in threading.enumerate()}
     assert "nightlatch-background" not in names
     assert threading.active_count() - before <= 2  # the hashing pool's
+
+
+def test_an_application_is_told_of_events(tmp_path: Path) -> None:
+    """`event_sinks=` hear of what happened once it is committed; one that fails changes nothing."""
+
+    class Sink:
+        def __init__(self, *, broken: bool = False) -> None:
+            self.heard: list[str] = []
+            self.broken = broken
+
+        def receive(self, event: Event) -> None:
+            self.heard.append(event.action)
+            if self.broken:
+                raise RuntimeError("a fault of the application's")
+
+    broken, sink = Sink(broken=True), Sink()
+    app = application(tmp_path, NIGHTLATCH=settings())
+    extension = Nightlatch(app, store=MemoryStore(), event_sinks=[broken, sink])
+    with app.app_context():
+        extension.core.invitations.invite(email="mia@example.org")
+    assert sink.heard == broken.heard == ["invitation_created"]
+    extension.core.close()

@@ -218,3 +218,24 @@ def test_a_notice_caused_by_strangers_is_capped(house: House) -> None:
         signed_in(house.sign_in(mine))
     house.deliver()
     assert len(house.mails) == 5
+
+
+def test_what_a_full_pool_sheds_is_counted_once_it_has_time(small: House) -> None:
+    """A 503 costs no write; the next poll writes one event a minute for each network, with a count."""
+    house = small
+    house.member()
+    with full(house):
+        for _ in range(3):
+            with pytest.raises(Busy):
+                house.sign_in()
+        with pytest.raises(Busy):
+            house.sign_in(ELSEWHERE)
+    assert house.auth.audit_trail.search(action="authn_busy") == []
+    house.auth.background.run_once()
+    told = {event.ip: event.count for event in house.auth.audit_trail.search(action="authn_busy")}
+    assert told == {"192.0.2.0/24": 3, "198.51.100.0/24": 1}
+    with full(house), pytest.raises(Busy):
+        house.sign_in()
+    house.auth.background.run_once()
+    told = {event.ip: event.count for event in house.auth.audit_trail.search(action="authn_busy")}
+    assert told == {"192.0.2.0/24": 4, "198.51.100.0/24": 1}

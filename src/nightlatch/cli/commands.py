@@ -228,7 +228,7 @@ def _outbox(load: Loader) -> click.Group:
             auth = load()
             auth.do_what_is_due()
             auth.seals.run_once()
-            delivered = auth.outbox.run_once()
+            delivered = auth.outbox.run_once() + auth.webhooks.run_once()
             with suppress(KeyboardInterrupt):
                 if not once:
                     click.echo("Delivering; Ctrl-C ends it.", err=True)
@@ -236,7 +236,7 @@ def _outbox(load: Loader) -> click.Group:
                     time.sleep(auth.settings.outbox.poll.total_seconds())
                     auth.do_what_is_due()
                     auth.seals.run_due()
-                    delivered += auth.outbox.run_once()
+                    delivered += auth.outbox.run_once() + auth.webhooks.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 
     return group

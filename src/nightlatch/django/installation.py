@@ -69,9 +69,9 @@ class Installation(HostInstallation):
 
     def event_sinks(self) -> Sequence[EventSink]:
         """Return who is told of events."""
-        from nightlatch.django.signals import FailedSignIns
+        from nightlatch.django.signals import FailedSignIns, SecurityEvents
 
-        return (FailedSignIns(),)
+        return (FailedSignIns(), SecurityEvents())
 
     def open_store(self, settings: Settings) -> Store:
         """Open the store on the project's database, once its schema is seen to fit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import Signal
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -25,7 +27,18 @@ if TYPE_CHECKING:
     from nightlatch.http.messages import Response
     from nightlatch.records import Event, Session
 
-__all__ = ["ASSURANCE", "FailedSignIns", "by_our_routes", "end_session", "follow", "start_session"]
+__all__ = [
+    "ASSURANCE",
+    "FailedSignIns",
+    "SecurityEvents",
+    "by_our_routes",
+    "end_session",
+    "follow",
+    "security_event",
+    "start_session",
+]
+
+log = logging.getLogger("nightlatch.audit")
 
 ASSURANCE = "_nightlatch_assurance"
 """What `authenticate` leaves on a user for `login`: the gate's word."""
@@ -100,6 +113,20 @@ def by_our_routes(request: HttpRequest) -> Iterator[None]:
         yield
     finally:
         _ours.reset(token)
+
+
+security_event = Signal()
+"""Sent after each audit event, once its transaction has ended, with ``event=`` (a `nightlatch.records.Event`)."""
+
+
+class SecurityEvents:
+    """Tell Django's receivers of every event; what one of them raises is logged and changes nothing."""
+
+    def receive(self, event: Event) -> None:
+        """Send `security_event`."""
+        for receiver, outcome in security_event.send_robust(sender="nightlatch.django", event=event):
+            if isinstance(outcome, Exception):
+                log.error("a receiver of security_event failed on %s: %r", event.action, receiver, exc_info=outcome)
 
 
 class FailedSignIns:

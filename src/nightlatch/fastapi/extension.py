@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from nightlatch.fastapi.answers import answer_error
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.installation import Installation
 from nightlatch.fastapi.mount import Mounted
-from nightlatch.ports import Clock, Mailer, Store, TextSender
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Nightlatch:
         mailer: hands mail over; None: as settings say.
         text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
         request_user: fill in Starlette's ``request.user`` and ``request.auth`` (a scope for each role), at the cost of
             the look-up for every request that carries a session's cookie.
 
@@ -59,6 +60,7 @@ class Nightlatch:
         mailer: Mailer | None = None,
         text_sender: TextSender | None = None,
         clock: Clock | None = None,
+        event_sinks: Sequence[EventSink] = (),
         request_user: bool = False,
     ) -> None:
         if getattr(app.state, "nightlatch", None) is not None:
@@ -83,6 +85,7 @@ class Nightlatch:
             text_sender=text_sender,
             clock=clock,
             request_user=request_user,
+            event_sinks=event_sinks,
         )
         app.state.nightlatch = self
         app.add_exception_handler(NightlatchError, answer_error)  # type: ignore[arg-type] # None answers a web socket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from nightlatch.flask.installation import Installation
 from nightlatch.flask.login import Login
 from nightlatch.flask.mount import Mounted
 from nightlatch.flask.user import current_user, installation
-from nightlatch.ports import Clock, Mailer, Store, TextSender
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -38,6 +39,7 @@ class Nightlatch:
         mailer: hands mail over; None: as settings say.
         text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used.
@@ -53,6 +55,7 @@ class Nightlatch:
         mailer: Mailer | None = None,
         text_sender: TextSender | None = None,
         clock: Clock | None = None,
+        event_sinks: Sequence[EventSink] = (),
     ) -> None:
         self._parts: dict[str, Any] = {
             "db": db,
@@ -61,6 +64,7 @@ class Nightlatch:
             "mailer": mailer,
             "text_sender": text_sender,
             "clock": clock,
+            "event_sinks": event_sinks,
         }
         self._installations: weakref.WeakSet[Installation] = weakref.WeakSet()
         if app is not None:

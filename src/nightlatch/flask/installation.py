@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, has_request_context, request
@@ -13,7 +14,7 @@ from nightlatch.flask.login import Login
 from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.wsgi import path_of, request_of
-from nightlatch.ports import Clock, Mailer, Store, TextSender
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Installation(SqlInstallation):
         mailer: hands mail over; None: as settings say.
         text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events.
 
     Raises:
         ConfigurationError: a setting is unknown or cannot be used.
@@ -48,13 +50,21 @@ class Installation(SqlInstallation):
         mailer: Mailer | None,
         text_sender: TextSender | None,
         clock: Clock | None,
+        event_sinks: Sequence[EventSink] = (),
     ) -> None:
         self._app = app
         self._db = db
         self._engine = engine
         has_store = db is not None or engine is not None or store is not None
         configuration = Configuration(app, has_store=has_store, has_mailer=mailer is not None)
-        super().__init__(configuration, store=store, mailer=mailer, text_sender=text_sender, clock=clock)
+        super().__init__(
+            configuration,
+            store=store,
+            mailer=mailer,
+            text_sender=text_sender,
+            clock=clock,
+            event_sinks=event_sinks,
+        )
 
     def host(self) -> str:
         """Return the ``Host`` of the request at hand, or where there is none that of the development server."""

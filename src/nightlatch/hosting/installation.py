@@ -24,6 +24,7 @@ class HostInstallation:
         mailer: hands mail over; None: as settings say.
         text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
+        event_sinks: who else is told of audit events.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class HostInstallation:
         mailer: Mailer | None,
         text_sender: TextSender | None,
         clock: Clock | None,
+        event_sinks: Sequence[EventSink] = (),
     ) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
@@ -43,6 +45,7 @@ class HostInstallation:
         self._mailer = mailer
         self._text_sender = text_sender
         self._clock = clock
+        self._event_sinks = tuple(event_sinks)
         self._lock = threading.RLock()
         self._settings: Settings | None = None
         self._web: HttpApp | None = None
@@ -72,7 +75,7 @@ class HostInstallation:
 
     def event_sinks(self) -> Sequence[EventSink]:
         """Return who is told of events, beside the audit table."""
-        return ()
+        return self._event_sinks
 
     # --- wiring -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -39,13 +39,22 @@ class Audit:
         clock: tells the time.
         keyring: keys the hash of identifiers that belong to nobody, so that the log holds no strangers' addresses.
         sinks: who else is told, after the transaction has ended.
+        hooks: writes what tells of an event elsewhere, in its transaction.
     """
 
-    def __init__(self, store: Store, clock: Clock, keyring: Keyring, sinks: Sequence[EventSink] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        keyring: Keyring,
+        sinks: Sequence[EventSink] = (),
+        hooks: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._keyring = keyring
         self._sinks = tuple(sinks)
+        self._hooks = hooks
         self._local = threading.local()
         self._proofs = EventProofs(keyring)
         self._lock = threading.Lock()
@@ -95,35 +104,47 @@ class Audit:
         event = self._proofs.marked(self._event(action, "refused", client, user_id=user_id, reason=reason, **facts))
         with self._store.transaction(own=True):
             within()
-            self._store.insert(event)
+            self._insert(event)
         self._tell(event)
 
     def found_wrong(self, action: str, *, reason: str, details: dict[str, Any]) -> None:
         """Write the event of something that no client did and that should not be, in a transaction of its own."""
         event = self._proofs.marked(self._event(action, "error", NOBODY, reason=reason, details=details))
         with self._store.transaction(own=True):
-            self._store.insert(event)
+            self._insert(event)
         self._tell(event)
 
     def counted(self, action: str, client: Client, *, reason: str) -> None:
         """Write a refusal that may come in floods (429): one event a minute for each network, with a count."""
-        event = self._event(action, "refused", client, reason=reason)
+        self._gather(self._event(action, "refused", client, reason=reason), client.network)
+
+    def shed(self, refused: Mapping[tuple[str, str], int]) -> None:
+        """Write what was refused before it cost a look-up or a write (503), in the same way, afterwards.
+
+        Args:
+            refused: how many, by network and cause.
+        """
+        for (network, reason), count in refused.items():
+            event = self._event("authn_busy", "refused", Client(ip=network or None), reason=reason)
+            self._gather(msgspec.structs.replace(event, count=count), network)
+
+    def _gather(self, event: Event, network: str) -> None:
         minute = event.at.replace(second=0, microsecond=0)
-        key = f"{action}|{reason}|{client.network}|{minute.isoformat()}"
+        key = f"{event.action}|{event.reason}|{network}|{minute.isoformat()}"
         event_id = derived_id(self._keyring.mac("audit", "event ids"), key)
         # One that a seal covers counts no further: its count is proven.
         same = {"id": event_id, "seal_id": None}
         first = self._proofs.marked(msgspec.structs.replace(event, id=event_id))
         with self._store.transaction(own=True):
-            if self._store.update(Event, same, {"count": plus(1)}):
+            if self._store.update(Event, same, {"count": plus(event.count)}):
                 return
             try:
-                self._store.insert(first)
+                self._insert(first)
             except Conflict:
-                if self._store.update(Event, same, {"count": plus(1)}):
+                if self._store.update(Event, same, {"count": plus(event.count)}):
                     return
                 first = self._proofs.marked(event)
-                self._store.insert(first)
+                self._insert(first)
         self._tell(first)
 
     def identifier_hashes(self, kind: str, key: str) -> list[bytes]:
@@ -159,12 +180,16 @@ class Audit:
 
     def _write(self, event: Event) -> None:
         event = self._proofs.marked(event)
-        self._store.insert(event)
+        self._insert(event)
         pending = getattr(self._local, "pending", None)
         if pending is None:
             self._tell(event)
         else:
             pending.append(event)
+
+    def _insert(self, event: Event) -> None:
+        self._store.insert(event)
+        self._hooks(event)
 
     def _tell(self, event: Event) -> None:
         for sink in self._sinks:

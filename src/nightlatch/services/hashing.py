@@ -47,6 +47,8 @@ _RESERVED = 2
 _LEAST_SHARED_QUEUE = 4
 """From this length on, one client network holds at most a quarter of the queue."""
 _RETRY_AFTER = timedelta(seconds=2)
+_MOST_SHED = 1000
+"""Networks and causes that are told apart in one poll."""
 _LINGER = timedelta(milliseconds=40)
 """A client that tries again the moment it is refused makes 25 tries a second of what would be a thousand."""
 
@@ -143,6 +145,7 @@ class HashingPool:
         """Hashes that were computed,"""
         self.hashing_seconds = 0.0
         """and how long they took together."""
+        self._shed: Counter[tuple[str, str]] = Counter()
         self._local = _Local()
         self._threads: list[threading.Thread] = []
         self._closing = False
@@ -241,11 +244,19 @@ class HashingPool:
             with self._wake:
                 self._leave(held)
 
+    def take_shed(self) -> dict[tuple[str, str], int]:
+        """Return how many were refused since this was last asked, by network and cause."""
+        with self._wake:
+            shed, self._shed = self._shed, Counter()
+        return dict(shed)
+
     def _take(self, client: str, *, known: bool, linger: bool = False) -> _Place:
         why = self._refusal(client, known=known)
         if why and linger and self._lingerers < self._lingering:
             why = self._linger(client, known=known)
         if why:
+            if len(self._shed) < _MOST_SHED or (client, why) in self._shed:
+                self._shed[client, why] += 1
             raise Busy(why, retry_after=_RETRY_AFTER)
         place = _Place(client, known=known, waits=self._places >= self.slots)
         self._places += 1

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from nightlatch.errors import Conflict, StoreError
-from nightlatch.ports import Clock, Store, after
+from nightlatch.ports import Clock, Store, after, any_of
 from nightlatch.primitives.ids import derived_id
 from nightlatch.records import Event, Lease, OutboxMessage
 
@@ -86,7 +86,11 @@ class Health:
                     self._store.insert(Lease(id=_PROBE, holder_id=_PROBE, **now))
 
     def _mail(self) -> Trouble | None:
-        waiting = {"due_at": after(self._clock.now() - _PAST), "attempts": after(_TRIES)}
+        waiting = {
+            "due_at": after(self._clock.now() - _PAST),
+            "attempts": after(_TRIES),
+            "channel": any_of(("email", "sms")),
+        }
         late = self._store.find(OutboxMessage, waiting, order_by="due_at", limit=1)
         if not late:
             return None

@@ -17,7 +17,7 @@ import msgspec
 from nightlatch.errors import Throttled
 from nightlatch.pages.mails import MailView, render_mail
 from nightlatch.pages.texts import TextView, render_text
-from nightlatch.ports import Clock, Mail, Mailer, Store, Text, TextSender, Undeliverable, before, plus
+from nightlatch.ports import Clock, Mail, Mailer, Store, Text, TextSender, Undeliverable, any_of, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.records import OutboxMessage
@@ -173,7 +173,11 @@ class Outbox:
         now = self._clock.now()
         delivered = refused = 0
         due = self._store.find(
-            OutboxMessage, {"due_at": before(now + timedelta(microseconds=1))}, order_by="due_at", limit=limit
+            OutboxMessage,
+            # Webhooks wait beside them and go by a chore of their own.
+            {"due_at": before(now + timedelta(microseconds=1)), "channel": any_of(("email", "sms"))},
+            order_by="due_at",
+            limit=limit,
         )
         for row in due:
             handed_over = self._deliver(row)
