@@ -25,7 +25,7 @@ from nightlatch.flows.outcome import Complete, More
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, OneTimeSecret, Session
 from nightlatch.services.client import Client
-from nightlatch.settings import Budget, Policy, Requirement, Sms, Totp
+from nightlatch.settings import Budget, Passkeys, Policy, Requirement, Sms, Totp
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
 MIA = "mia@example.org"
@@ -98,7 +98,7 @@ def test_the_first_phone_comes_with_recovery_codes(house: House) -> None:
     assert len(bound.recovery_codes) == 10
     session = session_of(bound.complete)
     assert (session.aal, session.amr) == (2, ("email", "mfa", "pwd", "sms"))
-    assert "A phone was added" in house.newest(MIA).text
+    assert "A phone that gets codes was added" in house.newest(MIA).text
     assert bound.authenticator.name == "my phone"
     owned = house.auth.manage_authenticators.list(session)
     assert [each.kind for each in owned.authenticators] == ["password", "sms_code"]
@@ -217,7 +217,7 @@ def test_nothing_is_sent_before_a_first_factor(mia: Mia) -> None:
     for name in (MIA, "nobody@example.org"):
         more = house.auth.sign_in.begin(ELSEWHERE, identifier=name)
         assert isinstance(more, More)
-        assert (more.authenticators, more.phones) == (("password",), ())
+        assert ("sms_code" in more.authenticators, more.phones) == (False, ())
         with pytest.raises(InvalidInput):
             house.auth.attempts.begin(ELSEWHERE, more.attempt, "sms_code")
         with pytest.raises(InvalidInput):
@@ -362,18 +362,23 @@ def test_settings_offer_something_better_too() -> None:
         (Sms(enabled=True, countries=("Germany",)), Totp(), "countries"),
     ):
         with pytest.raises(ConfigurationError, match=says):
-            House(sms=sms, totp=totp)
+            House(sms=sms, totp=totp, passkeys=Passkeys(enabled=totp.enabled))
+    with pytest.raises(ConfigurationError, match="nothing but texts"):
+        House(sms=TEXTS, totp=Totp(enabled=False), base_url="http://127.0.0.1:5000")
 
 
 def test_who_has_texts_alone_is_led_to_add_an_app(mia: Mia) -> None:
-    """With the last recovery code gone: both factors are proven, then an app is bound before there is a session."""
+    """With the last recovery code gone: both factors are proven and the mailbox, then an app is bound before there is a session."""
     house = mia.house
     house.store.delete(Authenticator, {"kind": "recovery_code"})
     more = mia.password()
     assert more.authenticators == ("sms_code",)
     more = mia.answer(more, mia.ask(more))
     assert isinstance(more, More)
-    assert (more.authenticators, more.enrol) == ((), ("totp",))
+    assert (more.authenticators, more.enrol) == (("email_code",), ())
+    house.auth.attempts.begin(ELSEWHERE, more.attempt, "email_code")
+    more = mia.answer(more, house.code(), "email_code")
+    assert (more.authenticators, more.enrol) == ((), ("passkey", "totp"))
     with pytest.raises(AttemptInvalid):
         house.auth.bind_phone.begin_in(ELSEWHERE, more.attempt, number=OTHER)
     flows = house.auth.manage_authenticators
@@ -381,7 +386,7 @@ def test_who_has_texts_alone_is_led_to_add_an_app(mia: Mia) -> None:
     bound = flows.confirm_totp_in(
         ELSEWHERE, more.attempt, proposal.id, AuthenticatorApp(proposal.secret, house.clock).code()
     )
-    assert (session_of(bound.complete).aal, len(bound.recovery_codes)) == (2, 10)
+    assert session_of(bound.complete).aal == 2
 
 
 def test_the_app_is_not_removed_where_texts_would_be_left_alone(mia: Mia) -> None:
@@ -436,7 +441,7 @@ def test_policy_leads_to_a_phone_as_well(make_house: Callable[..., House]) -> No
     house.auth.attempts.begin(ELSEWHERE, more.attempt, "email_code")
     more = house.auth.attempts.answer(ELSEWHERE, more.attempt, authenticator="email_code", code=house.code())
     assert isinstance(more, More)
-    assert more.enrol == ("totp", "sms_code")
+    assert more.enrol == ("passkey", "totp", "sms_code")
     flows = house.auth.bind_phone
     proposal = flows.begin_in(ELSEWHERE, more.attempt, number=PHONE)
     bound = flows.confirm_in(ELSEWHERE, more.attempt, proposal.id, house.texts.code_for(PHONE), name="my phone")
@@ -453,7 +458,7 @@ def test_removing_the_phone_takes_its_recovery_codes_along(mia: Mia) -> None:
     assert session_of(done).aal == 1
     assert isinstance(house.sign_in(ELSEWHERE), Complete)
     house.deliver()
-    assert any("A phone was removed" in mail.text for mail in house.mails)
+    assert any("A phone that gets codes was removed" in mail.text for mail in house.mails)
 
 
 # --- what it may cost -------------------------------------------------------------------------------------------------
