@@ -350,7 +350,6 @@ class Settings(Section, frozen=True, kw_only=True):
         _passwords(self.passwords)
         _shared(self.tokens, self.secret_keys)
         _sms(self)
-        _sms(self)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 

@@ -122,6 +122,9 @@ class Gate:
         self._enrolled = tuple(factors if enrolled is None else enrolled)
         self._closed = frozenset(closed)
         self._restricted = frozenset(restricted)
+        if self._enrolled and self._restricted.issuperset(self._enrolled):
+            # NIST SP 800-63B-4 3.2.9; passkeys need a base_url with a name, so that settings alone cannot tell.
+            raise ConfigurationError("users could bind nothing but texts, which are never the only second factor")
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
