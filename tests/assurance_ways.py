@@ -20,10 +20,13 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.settings import Policy, Requirement
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.authenticator_app import AuthenticatorApp
+from nightlatch.testing.passkey import Passkey
 from nightlatch.testing.sites import Site
 
 __all__ = ["HOLDERS", "POLICIES", "WAYS", "Open", "Person", "Way", "outcome_of", "owners", "ways_of"]
 
+UNVERIFYING = "passkey that sees no owner"
+"""Somebody is there, and the authenticator did not look who (adversary 57: UV = 0)."""
 MIA, LEO, ZOE = "mia@example.org", "leo@example.org", "zoe@example.org"
 SECRET, NEW = PASSWORD.reveal(), "an entirely different sentence"
 
@@ -68,6 +71,7 @@ class Person:
         self.user_id = done.user.id
         before.auth.operator.set_roles(self.user_id, ("editor",))
         self.codes: tuple[Secret, ...] = ()
+        self.passkey: Passkey | None = None
         self._holder = HOLDERS[owned](self, before, done) if owned else None
         tokens = before.auth.sign_in.begin(HERE, identifier=MIA, password=PASSWORD, deliver="tokens")
         self.refresh = tokens.refresh if isinstance(tokens, Complete) else None
@@ -112,7 +116,35 @@ def _app(person: Person, house: House, done: Complete) -> Holder:
     return lambda mia, _: {"code": AuthenticatorApp(proposal.secret, mia.house.clock).code().reveal()}
 
 
-HOLDERS: Mapping[str, Callable[[Person, House, Complete], Holder]] = {"totp": _app}
+def _passkey(person: Person, house: House, done: Complete) -> Holder:
+    assert done.session is not None
+    passkey = Passkey(origin=house.auth.settings.origin)
+    proposal = house.auth.bind_passkey.begin(HERE, done.session)
+    credential = passkey.register(proposal.options)
+    person.codes = house.auth.bind_passkey.confirm(HERE, done.session, proposal.id, credential).recovery_codes
+
+    def prove(mia: Person, step: Any) -> dict[str, Any]:
+        asked = step
+        if "options" not in step:
+            asked = mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="passkey")
+        return {"credential": passkey.sign(asked["options"]) if "options" in asked else {}}
+
+    person.passkey = passkey
+    return prove
+
+
+def _unverifying(person: Person, house: House, done: Complete) -> Holder:
+    prove = _passkey(person, house, done)
+    assert person.passkey is not None
+    person.passkey.user_verified = False
+    return prove
+
+
+HOLDERS: Mapping[str, Callable[[Person, House, Complete], Holder]] = {
+    "totp": _app,
+    "passkey": _passkey,
+    UNVERIFYING: _unverifying,
+}
 """For each authenticator that users bind: bind it, and return what proves it."""
 
 
@@ -177,6 +209,16 @@ def _sign_up_by_link(mia: Person) -> Any:
     return mia.call("/api/attempt/answer", attempt=step["attempt"], new_password=NEW)
 
 
+def _sign_up_by_passkey(mia: Person) -> Any:
+    step = mia.call("/api/sign-up", email=ZOE)
+    code = mia.house.code(ZOE).reveal()
+    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+    proposal = mia.call("/api/authenticators/passkey", attempt=step["attempt"])
+    credential = Passkey(origin=mia.house.auth.settings.origin).register(proposal["options"])
+    body = {"attempt": step["attempt"], "id": proposal["id"], "credential": credential}
+    return mia.call("/api/authenticators/passkey/confirm", **body)
+
+
 def _invitation(mia: Person) -> Any:
     link = mia.house.auth.invitations.invite(email=ZOE, roles=("editor",))
     assert link is not None
@@ -202,6 +244,25 @@ def _enrolment(mia: Person) -> Any:
     proposal = mia.call("/api/authenticators/totp", attempt=step["attempt"])
     code = AuthenticatorApp(proposal["secret"], mia.house.clock).code().reveal()
     return mia.call("/api/authenticators/totp/confirm", attempt=step["attempt"], id=proposal["id"], code=code)
+
+
+def _enrolment_of_a_passkey(mia: Person) -> Any:
+    step = mia.call("/api/sign-in", identifier=MIA, password=SECRET)
+    if step.get("status") != "more":
+        return step
+    mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="email_code")
+    code = mia.house.code(MIA).reveal()
+    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+    proposal = mia.call("/api/authenticators/passkey", attempt=step["attempt"])
+    if "options" not in proposal:
+        return step
+    credential = Passkey(origin=mia.house.auth.settings.origin).register(proposal["options"])
+    body = {"attempt": step["attempt"], "id": proposal["id"], "credential": credential}
+    return mia.call("/api/authenticators/passkey/confirm", **body)
+
+
+def _nameless(mia: Person) -> Any:
+    return mia.prove(mia.call("/api/sign-in"), "passkey")
 
 
 def _refresh(mia: Person) -> Any:
@@ -230,9 +291,20 @@ WAYS: tuple[Way, ...] = (
     Way(words="code from a mail, nothing before it", go=_mailed_code_alone, proven=("email_code",)),
     Way(words="sign-up, with the code from the mail", go=_sign_up, calls=("sign-up", "attempt/answer"), who="newcomer"),
     Way(words="sign-up by the mailed link, elsewhere", go=_sign_up_by_link, calls=("attempt/link",), who="newcomer"),
+    Way(
+        words="sign-up, a passkey in place of a password",
+        go=_sign_up_by_passkey,
+        calls=("authenticators/passkey/confirm",),
+        who="newcomer",
+    ),
     Way(words="invitation, a password chosen", go=_invitation, who="invited"),
     Way(words="forgotten password", go=_recovery),
     Way(words="password, mailed code, an app bound", go=_enrolment, calls=("authenticators/totp/confirm",)),
+    Way(
+        words="password, mailed code, a passkey made",
+        go=_enrolment_of_a_passkey,
+        calls=("authenticators/passkey/confirm",),
+    ),
     Way(words="refresh token of a password", go=_refresh, calls=("token/refresh",)),
     Way(words="Django's `authenticate` and `login`", go=_by_a_framework, proven=("password",)),
     Way(words="signed in, password changed", go=_change_password, calls=("account/password",)),
@@ -251,11 +323,16 @@ def owners(methods: Mapping[str, Any]) -> list[str]:
 def ways_of(methods: Mapping[str, Any]) -> Iterator[Way]:
     """Return every way there is: those above, and for each authenticator that can be had, those with it."""
     yield from WAYS
-    for kind in owners(methods):
+    for owned in HOLDERS:
+        kind = owned.partition(" ")[0]
+        if kind not in owners(methods):
+            continue
         for proven in (("password",), ("password", kind), ("password", "recovery_code"), (kind,), ("recovery_code",)):
-            yield Way(words=", ".join(proven), go=_sign_in(*proven), owned=kind, proven=proven)
-        yield Way(words="forgotten password", go=_recovery, owned=kind)
-        yield Way(words="Django's `authenticate` and `login`", go=_by_a_framework, owned=kind, proven=("password",))
+            yield Way(words=", ".join(proven), go=_sign_in(*proven), owned=owned, proven=proven)
+        if kind == "passkey":
+            yield Way(words="passkey, no name typed", go=_nameless, owned=owned, proven=("passkey",))
+        yield Way(words="forgotten password", go=_recovery, owned=owned)
+        yield Way(words="Django's `authenticate` and `login`", go=_by_a_framework, owned=owned, proven=("password",))
 
 
 @contextmanager

@@ -113,16 +113,12 @@ FLAWS = {
 
 _PROVIDERS = "There is no sign-in by other providers yet."
 _OAUTH = "Nightlatch is no OAuth or OpenID Connect provider yet, and signs nobody in by one."
-_UNNUMBERED = "What is there of it is told by tests that do not bear the number: `flows/test_second_factor.py`."
-_PASSKEYS = "Passkeys are not offered yet; their verification is tested by the standard's vectors (`tests/primitives`)."
 
 NOT_YET = {
     **dict.fromkeys((1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), _PROVIDERS),
     **dict.fromkeys((18, 20, 21, 22, 26, 27, 28, 29), _OAUTH),
     23: "Nothing here calls an address that somebody typed.",
     24: "There is no SAML.",
-    **dict.fromkeys((45, 47, 49, 50, 51, 52, 54, 55), _UNNUMBERED),
-    **dict.fromkeys((56, 57, 58, 59, 60), _PASSKEYS),
     73: "No secret is handed in that is sent on; keys that are given out are shown once (72).",
     89: "There are no organisations: an installation is one tenant.",
 }

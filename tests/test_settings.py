@@ -98,9 +98,13 @@ def test_an_address_is_kept_as_browsers_write_it(written: str, kept: str) -> Non
     "requirement", [{"aal": 2}, {"aal": 3}, {"sequence": ["password", "totp"]}, {"sequence": ["retina"]}]
 )
 def test_a_policy_that_nobody_could_meet_does_not_start(requirement: dict[str, Any]) -> None:
-    """Where apps are switched off a sign-in has the password alone: to ask for more would lock everyone out."""
+    """Where apps and passkeys are switched off there is the password alone: to ask for more would lock everyone out."""
     settings = given(
-        policy={"everyone": requirement}, totp={"enabled": False}, mail={"transport": "memory"}, development=True
+        policy={"everyone": requirement},
+        totp={"enabled": False},
+        passkeys={"enabled": False},
+        mail={"transport": "memory"},
+        development=True,
     )
     with pytest.raises(ConfigurationError, match="policy"):
         Nightlatch(settings, MemoryStore())

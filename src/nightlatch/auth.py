@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightlatch.authenticators.base import Method
+from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
@@ -14,6 +15,8 @@ from nightlatch.flows.adoption import Adoption
 from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
+from nightlatch.flows.bind_passkey import BindPasskey
+from nightlatch.flows.binding import Binding
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
 from nightlatch.flows.export_account import ExportAccount
@@ -31,6 +34,7 @@ from nightlatch.flows.reauthenticate import Reauthenticate
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_in import SignIn
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.flows.tokens import Tokens
@@ -38,9 +42,11 @@ from nightlatch.ports import Clock, EventSink, Mailer, Store
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
+from nightlatch.primitives.webauthn import RelyingParty
 from nightlatch.services import api_keys, attempts, one_time, tokens
 from nightlatch.services.audit import Audit
 from nightlatch.services.background import Background
+from nightlatch.services.challenges import Challenges
 from nightlatch.services.clock import SystemClock
 from nightlatch.services.devices import Devices
 from nightlatch.services.gate import Gate
@@ -120,7 +126,14 @@ class Nightlatch:
             PasswordPolicy(min_length=settings.passwords.min_length, max_length=settings.passwords.max_length),
             settings.service_name,
         )
-        methods: dict[str, Method] = {each.kind: each for each in (password, totp, recovery_codes)}
+        party = RelyingParty(
+            id=settings.host,
+            name=settings.service_name,
+            origins=frozenset({settings.origin, *settings.passkeys.related_origins}),
+            aaguids=frozenset(settings.passkeys.aaguids),
+        )
+        passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
+        methods: dict[str, Method] = {each.kind: each for each in (password, passkey, totp, recovery_codes)}
         self.gate = Gate(
             settings.policy,
             {kind: method.factors for kind, method in methods.items()},
@@ -166,10 +179,15 @@ class Nightlatch:
             outbox=self.outbox,
             background=self.background,
             password=password,
+            passkey=passkey,
             totp=totp,
             recovery_codes=recovery_codes,
             methods=methods,
         )
+        self._stand_on(core)
+
+    def _stand_on(self, core: Core) -> None:
+        """Make the flows, which are what everybody else calls."""
         prove = Prove(core)
         self.sign_up = SignUp(core)
         self.sign_in = SignIn(core, prove)
@@ -187,12 +205,14 @@ class Nightlatch:
         )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
-        self.manage_authenticators = ManageAuthenticators(core)
+        binding = Binding(core)
+        self.manage_authenticators = ManageAuthenticators(core, binding)
         self.close_account = CloseAccount(core)
         self.export_account = ExportAccount(core)
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.bind_passkey = BindPasskey(core, binding, SignUpByPasskey(core, self.sign_up))
         self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)

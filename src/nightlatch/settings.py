@@ -15,6 +15,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 
@@ -37,6 +38,7 @@ __all__ = [
     "Mail",
     "Outbox",
     "Pages",
+    "Passkeys",
     "Passwords",
     "Policy",
     "Redis",
@@ -118,6 +120,17 @@ class Totp(Section, frozen=True, kw_only=True):
 
     enabled: bool = True
     """Whether users may add one. Those that are there go on being asked for either way."""
+
+
+class Passkeys(Section, frozen=True, kw_only=True):
+    """Passkeys (Web Authentication Level 3). The RP ID is the host of `base_url`, which must be a name for it."""
+
+    enabled: bool = True
+    """Whether users may add one. Those that are there go on being asked for either way."""
+    related_origins: tuple[str, ...] = ()
+    """Further origins whose pages may use them."""
+    aaguids: tuple[UUID, ...] = ()
+    """The makes that may be added; empty for any."""
 
 
 class Sessions(Section, frozen=True, kw_only=True):
@@ -218,6 +231,8 @@ class Throttle(Section, frozen=True, kw_only=True):
     code_failures_per_destination: Budget = Budget(limit=20, per=timedelta(days=1))
     code_failures_per_address: Budget = Budget(limit=50, per=timedelta(hours=1))
     attempt_calls_per_address: Budget = Budget(limit=120, per=timedelta(minutes=5))
+    passkey_asked_per_address: Budget = Budget(limit=600, per=timedelta(minutes=5))
+    """Every sign-in page asks for a challenge as it loads, and many people may be behind one address."""
 
 
 class Mail(Section, frozen=True, kw_only=True):
@@ -288,6 +303,7 @@ class Settings(Section, frozen=True, kw_only=True):
     passwords: Passwords = Passwords()
     policy: Policy = Policy()
     totp: Totp = Totp()
+    passkeys: Passkeys = Passkeys()
     sessions: Sessions = Sessions()
     tokens: Tokens = Tokens()
     api_keys: ApiKeys = ApiKeys()

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from servers import Server
+from walking import Walk
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -30,3 +33,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def walk(chromium: Browser, server: Server) -> Iterator[Walk]:
+    """Open a window without history."""
+    context = chromium.new_context()
+    walk = Walk(context.new_page(), server)
+    yield walk
+    context.close()

@@ -88,7 +88,7 @@ def test_a_person_comes_to_an_application_behind_nginx(premises: Premises, chrom
     assert premises.application.seen == []
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill(SECRET)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{wiki}/page?show=all&of=%C3%A4")
 
     seen = json.loads(page.locator("pre").inner_text())

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from nightlatch.services.clock import SystemClock
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 from servers import Server
+from walking import SECRET, Walk, sign_up
 
 pytestmark = pytest.mark.slow
 
-SECRET = "correct horse battery staple"
 MIA = "mia@example.org"
-PICTURES = os.environ.get("PICTURES")
-"""A folder: every page is also kept there as a picture (light, dark, phone)."""
-
-
-class Walk:
-    """A page in a browser window, looked at from every side."""
-
-    def __init__(self, page: Page, server: Server) -> None:
-        self.page = page
-        self.server = server
-        self.faults: list[str] = []
-        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-
-    def open(self, path: str) -> None:
-        """Open a page."""
-        self.page.goto(self.server.url + path)
-
-    def look(self, name: str) -> None:
-        """Audit the page in light and dark, keep pictures if asked, and see that nothing overflows a phone.
-
-        320 px is also what is left of 1280 at 400 % zoom (WCAG 2.2, 1.4.10).
-        """
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            results: Any = Axe().run(self.page)
-            assert results.violations_count == 0, f"{name} {scheme}: {results.generate_report()}"
-            if PICTURES:
-                self.page.screenshot(path=str(Path(PICTURES) / f"{name}-{scheme}.png"), full_page=True)
-        self.page.emulate_media(color_scheme="light")
-        size = self.page.viewport_size
-        for width in (390, 320):
-            self.page.set_viewport_size({"width": width, "height": 800})
-            wide = self.page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{name} is {wide} wide on a screen of {width}"
-            if PICTURES and width == 390:
-                self.page.screenshot(path=str(Path(PICTURES) / f"{name}-phone.png"), full_page=True)
-        assert size
-        self.page.set_viewport_size(size)
-
-
-@pytest.fixture
-def walk(chromium: Browser, server: Server) -> Iterator[Walk]:
-    """Open a window without history."""
-    context = chromium.new_context()
-    walk = Walk(context.new_page(), server)
-    yield walk
-    context.close()
 
 
 def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
@@ -117,7 +65,7 @@ def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
     walk.look("sign-in")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill("wrong wrong wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_be_focused()
     walk.look("sign-in-wrong")
     page.get_by_label("Password", exact=True).fill(SECRET)
@@ -129,7 +77,7 @@ def test_a_persons_way(walk: Walk, server: Server, chromium: Browser) -> None:
     second.goto(f"{server.url}/auth/sign-in?return_to=/auth/account")
     second.get_by_label("E-mail").fill(MIA)
     second.get_by_label("Password", exact=True).fill(SECRET)
-    second.get_by_role("button", name="Sign in").click()
+    second.get_by_role("button", name="Sign in", exact=True).click()
     expect(second.get_by_role("heading", name="Profile")).to_be_visible()
 
     walk.open("/auth/account")
@@ -201,7 +149,7 @@ def test_an_authenticator_app(walk: Walk) -> None:
         page.get_by_role("button", name="Sign out").click()
         page.get_by_label("E-mail").fill("leo@example.org")
         page.get_by_label("Password", exact=True).fill(SECRET)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", name="The code from your app")).to_be_visible()
         if way == "app":
             walk.look("prove-app")
@@ -209,10 +157,10 @@ def test_an_authenticator_app(walk: Walk) -> None:
             page.get_by_role("button", name="Go on").click()
             expect(page.get_by_text("That code is not right")).to_be_visible()
             walk.look("prove-app-wrong")
-            page.get_by_role("link", name="I cannot use my app").click()
+            page.get_by_role("link", name="Use a recovery code").click()
             page.get_by_label("Recovery code").fill(codes[0])
         else:
-            page.get_by_role("link", name="I cannot use my app").click()
+            page.get_by_role("link", name="Use a recovery code").click()
             walk.look("prove-recovery-code")
             page.get_by_label("Recovery code").fill(codes[1].upper())
         page.get_by_role("button", name="Go on").click()
@@ -225,7 +173,7 @@ def test_an_authenticator_app(walk: Walk) -> None:
     expect(page.get_by_text("A recovery code was used").first).to_be_visible()
     page.get_by_role("link", name="Security").click()
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("status")).to_contain_text("That app is removed")
+    expect(page.get_by_role("status")).to_contain_text("It is removed")
     assert [fault for fault in walk.faults if "status of 4" not in fault] == []
 
 
@@ -295,7 +243,7 @@ def test_a_forgotten_password(walk: Walk) -> None:
     walk.look("recovered")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill("an entirely different sentence")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
@@ -354,7 +302,7 @@ def test_leaving(walk: Walk) -> None:
     expect(page.get_by_role("status")).to_contain_text("Your account stays.")
     page.get_by_label("E-mail").fill(MIA)
     page.get_by_label("Password", exact=True).fill(SECRET)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     walk.open("/auth/account/data")
     page.get_by_role("button", name="Erase account").click()
@@ -372,7 +320,7 @@ def test_the_keyboard_alone(walk: Walk) -> None:
     page = walk.page
     expect(page.get_by_label("E-mail")).to_be_focused()
     seen = []
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.textContent || document.activeElement.name"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
@@ -381,6 +329,7 @@ def test_the_keyboard_alone(walk: Walk) -> None:
         "password",
         "Show password",
         "Sign in",
+        "Sign in with a passkey",
         "Forgot your password?",
     ]
 
@@ -447,16 +396,3 @@ def test_a_double_click_sends_once(walk: Walk) -> None:
     walk.page.get_by_role("button", name="Continue").dblclick()
     expect(walk.page.get_by_role("heading", name="Look at your mail")).to_be_visible()
     assert len(sent) == 1
-
-
-def sign_up(walk: Walk, email: str = MIA) -> None:
-    """Sign up, all the way, with the code as it is copied from the mail."""
-    page = walk.page
-    walk.open("/auth/sign-up")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Code from the mail").fill(f"  {walk.server.code(email)} ")
-    page.get_by_role("button", name="Confirm").click()
-    page.get_by_label("Password", exact=True).fill(SECRET)
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()

@@ -193,7 +193,7 @@ def test_one_account_in_three_frameworks(
         phone.goto(f"{in_django}/hello")
         phone.get_by_label("E-mail").fill(MIA)
         phone.get_by_label("Password", exact=True).fill(SECRET)
-        phone.get_by_role("button", name="Sign in").click()
+        phone.get_by_role("button", name="Sign in", exact=True).click()
         expect(phone.get_by_text(f"Hello, {MIA}")).to_be_visible()
 
         # One host and one cookie, whatever the port: who signed in at one of them is signed in at the others.

@@ -87,7 +87,7 @@ def test_sign_in_goes_on_until_the_grace_is_over(patient: House) -> None:
     patient.clock.advance(days=10)
     later = password(patient)
     assert session_of(later).enrol_by == began + FORTNIGHT, "it does not begin anew"
-    assert later.enrol == ("totp",)
+    assert later.enrol == ("passkey", "totp")
     patient.clock.advance(days=4)
     with pytest.raises(NotAuthenticated):
         patient.auth.sessions.recognise(later.token)

@@ -24,12 +24,13 @@ from nightlatch.errors import (
     ReauthenticationRequired,
     Throttled,
 )
-from nightlatch.flows.manage_authenticators import Bound
+from nightlatch.flows.binding import Bound
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Device, Event, Session, User
 from nightlatch.services.client import Client
 from nightlatch.settings import Budget, Policy, Requirement, Throttle
+from nightlatch.settings import Passkeys as PasskeySettings
 from nightlatch.settings import Totp as TotpSettings
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
@@ -168,7 +169,7 @@ def test_the_second_factor_comes_after_the_first(mia: Mia) -> None:
     """Without a password nothing else is asked for, nor told: before a first factor all depends on settings only."""
     begun = mia.house.auth.sign_in.begin(ELSEWHERE, identifier=MIA)
     assert isinstance(begun, More)
-    assert begun.authenticators == ("password",)
+    assert begun.authenticators == ("password", "passkey")
     with pytest.raises(NightlatchError):
         mia.answer(begun, "totp", mia.app.code())
 
@@ -389,7 +390,7 @@ def test_policy_leads_to_an_enrolment(make_house: Callable[..., House]) -> None:
     house.deliver()
     more = house.auth.attempts.answer(ELSEWHERE, more.attempt, authenticator="email_code", code=house.code())
     assert isinstance(more, More)
-    assert (more.authenticators, more.enrol) == ((), ("totp",))
+    assert (more.authenticators, more.enrol) == ((), ("passkey", "totp"))
     proposal = flows.begin_totp_in(ELSEWHERE, more.attempt)
     app = AuthenticatorApp(proposal.secret, house.clock)
     with pytest.raises(InvalidCode):
@@ -409,13 +410,17 @@ def test_on_a_known_device_the_password_is_enough_to_enrol(make_house: Callable[
     known = Client(ip=HERE.ip, user_agent=HERE.user_agent, device=done.device)
     more = house.auth.sign_in.begin(known, identifier=MIA, password=PASSWORD)
     assert isinstance(more, More)
-    assert (more.authenticators, more.enrol) == ((), ("totp",))
+    assert (more.authenticators, more.enrol) == ((), ("passkey", "totp"))
 
 
 def test_apps_can_be_switched_off(make_house: Callable[..., House]) -> None:
     """Then nobody binds one, and a policy that would need one does not start."""
     with pytest.raises(ConfigurationError, match="no second factor"):
-        make_house(totp=TotpSettings(enabled=False), policy=Policy(everyone=Requirement(aal=2)))
+        make_house(
+            totp=TotpSettings(enabled=False),
+            passkeys=PasskeySettings(enabled=False),
+            policy=Policy(everyone=Requirement(aal=2)),
+        )
     house = make_house(totp=TotpSettings(enabled=False))
     with pytest.raises(NightlatchError) as refused:
         house.auth.manage_authenticators.begin_totp(HERE, _session(house.member()))

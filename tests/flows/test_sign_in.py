@@ -64,7 +64,7 @@ def test_without_a_password_the_answer_depends_on_settings_only(house: House) ->
     unknown = house.auth.sign_in.begin(HERE, identifier="nobody@example.org")
     assert isinstance(known, More)
     assert isinstance(unknown, More)
-    assert known.authenticators == unknown.authenticators == ("password",)
+    assert known.authenticators == unknown.authenticators == ("password", "passkey")
     signed_in(house.auth.attempts.answer(HERE, known.attempt, authenticator="password", password=PASSWORD))
     with pytest.raises(InvalidCredentials):
         house.auth.attempts.answer(HERE, unknown.attempt, authenticator="password", password=PASSWORD)

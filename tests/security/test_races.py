@@ -1,4 +1,4 @@
-"""What is good once, redeemed a hundred times at once (adversary 31): SQLite, one connection for all, PostgreSQL."""
+"""What is good once, redeemed a hundred times at once (adversary 31): SQLite, one connection for all, servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from databases import empty
 from house import PASSWORD, House, signed_in
-from nightlatch.errors import NightlatchError, Refusal
+from nightlatch.errors import NightlatchError, Refusal, StoreUnavailable
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Store
 from nightlatch.primitives.secret import Secret
@@ -34,11 +34,11 @@ def _client(turn: int) -> Client:
     return Client(ip=f"198.51.{turn}.9", user_agent=f"browser {turn}")
 
 
-@pytest.fixture(params=["sqlite", "pool of one", "postgresql"])
+@pytest.fixture(params=["sqlite", "pool of one", "postgresql", "mariadb"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> Iterator[Store]:
     """Return a store that races are decided in."""
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql_url")
+    if request.param in {"postgresql", "mariadb"}:
+        url = request.getfixturevalue(f"{request.param}_url")
         engine = sa.create_engine(url)
         empty(engine)
         engine.dispose()
@@ -185,6 +185,8 @@ def test_031_091_of_a_hundred_at_once_one_wins(house: House, kind: str) -> None:
         while True:
             try:
                 return act(turn)
+            except StoreUnavailable:
+                continue  # MariaDB ends one of two that wait for each other: a client is answered 503, and asks again
             except Refusal as refusal:
                 if refusal.code != "busy":
                     return refusal
@@ -195,5 +197,6 @@ def test_031_091_of_a_hundred_at_once_one_wins(house: House, kind: str) -> None:
         answers = list(threads.map(redeem, range(AT_ONCE)))
     won = [each for each in answers if not isinstance(each, NightlatchError)]
     assert len(won) == 1, answers
-    assert all(isinstance(each, Refusal) for each in answers if each is not won[0]), answers
+    odd = [each for each in answers if each is not won[0] and not isinstance(each, Refusal)]
+    assert not odd
     assert isinstance(won[0], Complete | More | str)

@@ -32,6 +32,8 @@ PUBLIC = {
     "recover": "a budget for each address; a mailbox is proven",
     "authenticators/totp": "a session, or the secret of an attempt that waits for it",
     "authenticators/totp/confirm": "a session, or the secret of an attempt that waits for it",
+    "authenticators/passkey": "a session, or the secret of an attempt that waits for it",
+    "authenticators/passkey/confirm": "a session, or the secret of an attempt that waits for it",
     "stop": "the link's secret; it only takes back",
     "token/refresh": "the refresh token's secret, or the session's cookie",
     "token/revoke": "the token itself: whoever holds it may end it",
@@ -43,6 +45,10 @@ PUBLIC = {
     "prove": "the attempt's cookie",
     "enrol": "the attempt's cookie",
     "enrol/confirm": "the attempt's cookie",
+    "sign-in/passkey": "the attempt's secret, and budgets before anything is verified",
+    "prove/passkey": "the attempt's cookie",
+    "enrol/passkey": "the attempt's cookie",
+    "enrol/passkey/confirm": "the attempt's cookie",
     "set-password": "the attempt's cookie, after proof",
     "invitation": "the link's secret",
     "forward": "a proxy that settings name, and the cookie of the site that it asks for",
@@ -76,7 +82,7 @@ def test_085_what_asks_for_no_session_says_why() -> None:
     for each in routes:
         assert each.who in {"anybody", "signed_in"}
         unsafe = each.method != "GET"
-        assert each.form == (unsafe and each.kind == "page"), "a form carries a token"
+        assert each.form == (unsafe and each.kind in {"page", "script"}), "a form carries a token"
         assert each.body is None or unsafe
 
 

@@ -475,7 +475,7 @@ def test_087_what_people_call_themselves_is_text(browser: Browser, house: House)
 
 
 BODIES: list[Any] = [
-    None, [], "text", 7, {}, {"identifier": {}}, {"identifier": []}, {"identifier": None}, {"identifier": 7},
+    None, [], "text", 7, {"password": "x"}, {"identifier": {}}, {"identifier": []}, {"identifier": 7},
     {"identifier": True, "password": "x"}, {"identifier": "a", "password": {"$gt": ""}},
     {"identifier": "a", "unknown": 1}, {"identifier": "a" * 600}, {"identifier": "a\x00b"}, {"identifier": "\ud800"},
 ]  # fmt: skip

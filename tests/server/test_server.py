@@ -108,6 +108,17 @@ def test_health(server: Server) -> None:
     assert server.call("POST", "/healthz", {})[0] == 405
 
 
+def test_what_is_looked_for_at_the_root(server: Server) -> None:
+    """Browsers and password managers are led to where a password is changed and passkeys are made."""
+    with urllib.request.urlopen(f"{server.url}/.well-known/passkey-endpoints") as told:
+        endpoints = json.load(told)
+    assert endpoints["enroll"] == f"{server.url}/auth/account/passkey"
+    with urllib.request.urlopen(f"{server.url}/.well-known/change-password") as led:
+        assert "return_to=/auth/account/security" in led.url
+    with urllib.request.urlopen(f"{server.url}/.well-known/webauthn") as told:
+        assert json.load(told) == {"origins": [server.url]}
+
+
 def test_every_answer_is_guarded(server: Server) -> None:
     """Whatever is asked, whatever the answer: no sniffing, no frames, no caching but of files (ASVS 3.4)."""
     asked = [
@@ -261,6 +272,7 @@ def test_a_busy_port_names_its_holder(tmp_path: Path) -> None:
                 "NIGHTLATCH_DEVELOPMENT": "1",
                 "NIGHTLATCH_POLICY__EVERYONE__AAL": "2",
                 "NIGHTLATCH_TOTP__ENABLED": "false",
+                "NIGHTLATCH_PASSKEYS__ENABLED": "false",
             },
             "second factor",
         ),

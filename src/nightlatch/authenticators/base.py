@@ -37,6 +37,8 @@ class Proof:
 
     password: Secret | None = None
     code: Secret | None = None
+    credential: object = None
+    """What a browser's WebAuthn answered, as JSON has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,13 @@ class Verified:
 
     Args:
         evidence: what it is worth.
-        counter: what it is good for once by: a TOTP's step.
+        counter: what it is good for once by: a TOTP's step, a passkey's sign count.
+        details: what the authenticator's own file keeps of it from now on; None: what it kept.
     """
 
     evidence: Evidence
     counter: int | None = None
+    details: str | None = None
 
 
 class Method(Protocol):

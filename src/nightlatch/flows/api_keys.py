@@ -15,6 +15,7 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.records import ApiKey, Session, User
 from nightlatch.services.api_keys import Delegated
 from nightlatch.services.client import Client
+from nightlatch.services.gate import needed_by
 
 __all__ = ["ApiKeys"]
 
@@ -77,7 +78,7 @@ class ApiKeys:
         core, now = self._core, self._core.clock.now()
         if not self.may_create(session):
             # What it gives lasts longer than a session: a stolen cookie alone must not (ASVS 7.5.1).
-            raise ReauthenticationRequired("an API key needs a fresh proof", aal=session.aal, max_age=_FRESH)
+            raise ReauthenticationRequired("an API key needs a fresh proof", aal=self._level(session), max_age=_FRESH)
         called = " ".join(name.split())
         longest = core.settings.api_keys.longest_life
         fields: dict[str, str] = {}
@@ -109,7 +110,11 @@ class ApiKeys:
 
     def may_create(self, session: Session) -> bool:
         """Tell whether a session's proof is fresh enough to make a key with."""
-        return meets(session.evidence, aal=session.aal, max_age=_FRESH, now=self._core.clock.now())
+        return meets(session.evidence, aal=self._level(session), max_age=_FRESH, now=self._core.clock.now())
+
+    def _level(self, session: Session) -> int:
+        # The user's own, where the session is of less: binding goes by the same (adversary 47).
+        return max(session.aal, needed_by(self._core.users.authenticators(session.user_id)))
 
     def list(self, session: Session) -> Sequence[ApiKey]:
         """Return one's keys, the newest first."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
+from nightlatch.authenticators.passkey import Passkey
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
 from nightlatch.flows import addresses, operator_recovery
 from nightlatch.flows.addresses import Addresses
@@ -83,7 +84,7 @@ class Attempts:
         return self._prove.more_of(found, attempt)
 
     def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
-        """Send the code of an out-of-band authenticator (again).
+        """Send the code of an out-of-band authenticator (again), or say what the browser is to be asked for a passkey.
 
         Raises:
             AttemptInvalid: unknown or finished, or it has had its codes.
@@ -92,6 +93,8 @@ class Attempts:
         """
         self._spend_call(client)
         found = self._core.attempts.find(attempt)
+        if authenticator == Passkey.kind:
+            return self._prove.ask_passkey(client, found, attempt)
         if not _awaits_code(found) or authenticator != EmailCode.kind:
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if found.purpose == "recover":
@@ -115,6 +118,7 @@ class Attempts:
         authenticator: str | None = None,
         code: Secret | None = None,
         password: Secret | None = None,
+        credential: object = None,
         new_password: Secret | None = None,
         username: str | None = None,
         name: str | None = None,
@@ -125,9 +129,11 @@ class Attempts:
         Args:
             client: who is asking.
             attempt: the attempt's secret; spent when the answer is accepted.
-            authenticator: the kind that is proven: ``password``, ``email_code``, ``totp`` or ``recovery_code``.
+            authenticator: the kind that is proven: ``password``, ``email_code``, ``totp``, ``passkey`` or
+                ``recovery_code``.
             code: as typed.
             password: as typed; only ever verified.
+            credential: what the browser answered, as JSON has it.
             new_password: only ever set.
             username: chosen together with the new password, where one is missing.
             name: likewise.
@@ -150,7 +156,9 @@ class Attempts:
                 return self._code(client, found, code, session)
             if authenticator is None:
                 raise InvalidInput(fields={"authenticator": "Please say what you prove."})
-            return self._proof(client, found, authenticator, Proof(password=password, code=code), session)
+            return self._proof(
+                client, found, authenticator, Proof(password=password, code=code, credential=credential), session
+            )
 
     def _set(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from nightlatch.authenticators.base import Method
+from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
@@ -56,6 +57,7 @@ class Core:
     outbox: Outbox
     background: Background
     password: Password
+    passkey: Passkey
     totp: Totp
     recovery_codes: RecoveryCode
     methods: Mapping[str, Method]

@@ -16,23 +16,23 @@ from msgspec.structs import replace
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.totp import Totp
-from nightlatch.errors import AttemptInvalid, Forbidden, NotAuthenticated, NotFound
+from nightlatch.errors import Forbidden, NotFound
+from nightlatch.flows.binding import Binding, Bound
 from nightlatch.flows.core import Core
-from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.names import clean_name
 from nightlatch.flows.notices import tell_authenticators_changed
 from nightlatch.flows.outcome import Complete
-from nightlatch.primitives.assurance import condensed
 from nightlatch.primitives.otp import key_uri, typed_seed
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Authenticator, Evidence, Session, User
+from nightlatch.records import Authenticator, Evidence, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.gate import needed_by
 from nightlatch.services.throttle import Charge
 
-__all__ = ["Bound", "ManageAuthenticators", "Owned", "Proposal"]
+__all__ = ["ManageAuthenticators", "Owned", "Proposal"]
 
 _ENROLMENT_LIFE = timedelta(hours=1)
+_ALONE = "You signed in with this one alone. Confirm with your password first, then remove it."
 _NEEDED = "Your account must have a second factor. Add another app and confirm with it before you remove this one."
 
 
@@ -59,30 +59,22 @@ class Proposal:
     uri: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """An authenticator that now counts.
-
-    Args:
-        complete: the session that was rotated or started.
-        authenticator: what was bound.
-        recovery_codes: made with the first one, and shown this once.
-    """
-
-    complete: Complete
-    authenticator: Authenticator
-    recovery_codes: tuple[Secret, ...] = ()
-
-
 class ManageAuthenticators:
     """Change what one proves oneself with.
 
     Args:
         core: what flows stand on.
+        binding: what binding any authenticator has in common.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, binding: Binding) -> None:
         self._core = core
+        self._binding = binding
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that users may bind by themselves here."""
+        return self._core.gate.enrolled
 
     def list(self, session: Session) -> Owned:
         """Return what a session's user has bound."""
@@ -103,7 +95,7 @@ class ManageAuthenticators:
             InvalidInput: the name is too long.
             Throttled: too many calls.
         """
-        user = self._fresh(session)
+        user = self._binding.fresh(session)
         return self._propose(client, user, name)
 
     def see_fresh(self, session: Session) -> None:
@@ -112,7 +104,7 @@ class ManageAuthenticators:
         Raises:
             ReauthenticationRequired: its proof is not fresh, or not of the user's own level.
         """
-        self._fresh(session)
+        self._binding.fresh(session)
 
     def proposed_totp(self, session: Session, id: UUID) -> Proposal:  # noqa: A002
         """Return what an app that is being enrolled is to be told, once more.
@@ -121,7 +113,7 @@ class ManageAuthenticators:
             ReauthenticationRequired: the session's proof is not fresh.
             NotFound: no such enrolment, or it began too long ago.
         """
-        user = self._fresh(session)
+        user = self._binding.fresh(session)
         return self._proposal(user, self._unfinished(user, id))
 
     def confirm_totp(
@@ -141,22 +133,12 @@ class ManageAuthenticators:
             InvalidCode: the code is not the app's.
             Throttled: too many calls.
         """
-        core = self._core
-        user = self._fresh(session)
+        user = self._binding.fresh(session)
         record, step = self._proposed(client, user, id, code)
-        proof = self._evidence(record)
         record = self._named(record, name)
-        with core.transaction():
-            core.users.hold(user)
-            first = self._confirm(record, step)
-            codes: tuple[Secret, ...] = ()
-            if first:
-                core.users.end_access(user.id, keep=session.id)
-                codes = core.recovery_codes.replace(user.id)
-            complete = self._rotate(session, user.id, (*session.evidence, proof))
-            self._note(client, user, session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
-        return Bound(complete=complete, authenticator=record, recovery_codes=codes)
+        return self._binding.in_session(
+            client, session, user, record, self._evidence(record), lambda: self._confirm(record, step)
+        )
 
     # --- the same, where policy asks for one before there is a session ------------------------------------------------
 
@@ -166,7 +148,7 @@ class ManageAuthenticators:
         Raises:
             AttemptInvalid: it waits for something else.
         """
-        return self._propose(client, self._enrolling(self._core.attempts.find(attempt)), name)
+        return self._propose(client, self._binding.enrolling(self._core.attempts.find(attempt)), name)
 
     def proposed_totp_in(self, attempt: Secret, id: UUID) -> Proposal:  # noqa: A002
         """Return what an app that a sign-in waits for is to be told, once more.
@@ -175,7 +157,7 @@ class ManageAuthenticators:
             AttemptInvalid: it waits for something else.
             NotFound: no such enrolment, or it began too long ago.
         """
-        user = self._enrolling(self._core.attempts.find(attempt))
+        user = self._binding.enrolling(self._core.attempts.find(attempt))
         return self._proposal(user, self._unfinished(user, id))
 
     def confirm_totp_in(
@@ -194,33 +176,13 @@ class ManageAuthenticators:
             NotFound: no such enrolment, or it began too long ago.
             InvalidCode: the code is not the app's.
         """
-        core = self._core
-        found = core.attempts.find(attempt)
-        user = self._enrolling(found)
+        found = self._core.attempts.find(attempt)
+        user = self._binding.enrolling(found)
         record, step = self._proposed(client, user, id, code)
         record = self._named(record, name)
-        evidence = (*found.evidence, self._evidence(record))
-        with core.transaction():
-            core.attempts.finish(found)
-            core.users.hold(user)
-            self._confirm(record, step)
-            core.users.end_access(user.id)
-            codes = core.recovery_codes.replace(user.id)
-            fresh = core.store.get(User, user.id) or user
-            granted = core.gate.grant_or_refuse(fresh, evidence, core.users.authenticators(user.id))
-            complete = core.welcome(client, granted, return_to=found.return_to, deliver=found.deliver)
-            self._note(client, user, complete.session, "authenticator_added", record)
-            tell_authenticators_changed(core, client, user, "added")
-        return Bound(complete=complete, authenticator=record, recovery_codes=codes)
-
-    def _enrolling(self, attempt: Attempt) -> User:
-        user = self._core.store.get(User, attempt.user_id) if attempt.user_id else None
-        if attempt.step != "enrol" or not attempt.proven or user is None or user.epoch != attempt.epoch:
-            # A stolen password alone must not bind a factor: on a device not known a mailed code comes first.
-            raise AttemptInvalid("this attempt does not wait for an enrolment")
-        if user.status != "active":
-            raise AttemptInvalid(f"user is {user.status}")
-        return user
+        return self._binding.in_attempt(
+            client, found, user, record, self._evidence(record), lambda: self._confirm(record, step)
+        )
 
     # --- names, removal, recovery codes -------------------------------------------------------------------------------
 
@@ -248,7 +210,7 @@ class ManageAuthenticators:
             Forbidden: it is the password, which is changed and not removed; or policy asks for what would go with it.
         """
         core = self._core
-        user, record = self._fresh(session), self._own(session, id)
+        user, record = self._binding.fresh(session), self._own(session, id)
         if record.kind == Password.kind:
             raise Forbidden("a password is changed, not removed")
         with core.transaction():
@@ -261,11 +223,13 @@ class ManageAuthenticators:
             core.users.end_access(user.id, keep=session.id)
             # What was proven with it counts no longer (adversary 48); and policy holds for who is signed in already.
             left = tuple(each for each in session.evidence if each.authenticator_id != record.id)
+            if not any(each.factors for each in left):
+                raise Forbidden("the session was proven by this one alone", message=_ALONE)
             if core.gate.unmet(user, left) is not None:
                 raise Forbidden("policy asks for more than would be left", message=_NEEDED)
-            complete = self._rotate(session, user.id, left)
-            self._note(client, user, session, "authenticator_removed", record)
-            tell_authenticators_changed(core, client, user, "removed")
+            complete = self._binding.rotate(session, left)
+            self._binding.note(client, user, session, "authenticator_removed", record)
+            tell_authenticators_changed(core, client, user, "removed", record.kind)
         return complete
 
     def replace_recovery_codes(self, client: Client, session: Session) -> tuple[Secret, ...]:
@@ -276,7 +240,7 @@ class ManageAuthenticators:
             NotFound: the user has no second factor that they could stand in for.
         """
         core = self._core
-        user = self._fresh(session)
+        user = self._binding.fresh(session)
         if needed_by(core.users.authenticators(user.id)) == 1:
             raise NotFound("no second factor to recover")
         with core.transaction():
@@ -287,15 +251,6 @@ class ManageAuthenticators:
         return codes
 
     # --- what they share --------------------------------------------------------------------------------------------
-
-    def _fresh(self, session: Session) -> User:
-        """Return the session's user, if its proof is fresh and of the level that their sign-ins need (ASVS 7.5.1)."""
-        core = self._core
-        user = core.store.get(User, session.user_id)
-        if user is None or user.status != "active":
-            raise NotAuthenticated("user is gone or suspended")
-        see_that_it_is_fresh(core, session)
-        return user
 
     def _propose(self, client: Client, user: User, name: str | None) -> Proposal:
         core = self._core
@@ -337,15 +292,11 @@ class ManageAuthenticators:
         cleaned = clean_name(name)
         return record if cleaned is None else replace(record, name=cleaned)
 
-    def _confirm(self, record: Authenticator, step: int) -> bool:
-        """Let an app count; True if it is the user's first second factor."""
-        core = self._core
-        before = core.users.authenticators(record.user_id)
-        now = core.clock.now()
+    def _confirm(self, record: Authenticator, step: int) -> None:
+        now = self._core.clock.now()
         changes = {"confirmed_at": now, "counter": step, "last_used_at": now, "name": record.name}
-        if not core.store.update(Authenticator, {"id": record.id, "confirmed_at": None}, changes):
+        if not self._core.store.update(Authenticator, {"id": record.id, "confirmed_at": None}, changes):
             raise NotFound("confirmed in between")
-        return needed_by(before) == 1
 
     def _evidence(self, record: Authenticator) -> Evidence:
         return Evidence(
@@ -356,25 +307,12 @@ class ManageAuthenticators:
             verified_at=self._core.clock.now(),
         )
 
-    def _rotate(self, session: Session, user_id: UUID, evidence: tuple[Evidence, ...]) -> Complete:
-        core = self._core
-        fresh = core.store.get(User, user_id)
-        if fresh is None:
-            raise NotAuthenticated("user is gone")
-        granted = core.gate.reweigh(fresh, condensed(evidence))
-        return core.renew(fresh, session, epoch=fresh.epoch, assurance=granted)
-
     def _own(self, session: Session, id: UUID) -> Authenticator:  # noqa: A002
         record = self._core.store.get(Authenticator, id)
         mine = record is not None and record.user_id == session.user_id and record.confirmed_at is not None
         if record is None or not mine or record.kind == RecoveryCode.kind:
             raise NotFound("no such authenticator of this user")  # adversary 65
         return record
-
-    def _note(self, client: Client, user: User, session: Session | None, action: str, record: Authenticator) -> None:
-        details = {"kind": record.kind}
-        session_id = session.id if session else None
-        self._core.audit.done(action, client, user_id=user.id, session_id=session_id, details=details)
 
     def _spend(self, client: Client) -> None:
         budget = self._core.settings.throttle.attempt_calls_per_address

@@ -65,15 +65,16 @@ def tell_recovery_code_used(core: Core, client: Client, user: User, *, left: int
     _tell(core, client, user, "code_used", left=left)
 
 
-def tell_authenticators_changed(core: Core, client: Client, user: User, what: str) -> None:
+def tell_authenticators_changed(core: Core, client: Client, user: User, what: str, kind: str = "") -> None:
     """Tell that an authenticator was added or removed, or recovery codes made anew (NIST SP 800-63B-4 4.6)."""
-    _tell(core, client, user, what)
+    _tell(core, client, user, what, kind=kind)
 
 
-def _tell(core: Core, client: Client, user: User, what: str, *, left: int | None = None) -> None:
+def _tell(core: Core, client: Client, user: User, what: str, *, kind: str = "", left: int | None = None) -> None:
     notice = AuthenticatorMail(
         service_name=core.settings.service_name,
         what=what,
+        kind=kind,
         left=left,
         device=device_words(client.user_agent),
         place=client.ip,

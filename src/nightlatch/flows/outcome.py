@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session, User
@@ -19,9 +20,11 @@ class More:
         attempt: hand this back with the next answer; the one that was sent is spent.
         purpose: ``sign_up``, ``sign_in``, ``reauthenticate`` or ``recover``.
         authenticators: prove one of these.
-        enrol: bind one of these; of a reauthentication, once it is complete.
+        enrol: bind one of these; of a reauthentication, once it is complete; of a sign-up, in place of what is to be
+            set.
         set: set these anew: ``password``, and ``username`` where one must be chosen too.
         expires_at: when the attempt ends.
+        options: what the browser is to be asked, where a passkey is.
         address: what this very client typed or proved; for its own pages.
     """
 
@@ -31,6 +34,7 @@ class More:
     enrol: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
     expires_at: datetime
+    options: dict[str, Any] | None = None
     address: str | None = None
 
 
@@ -45,9 +49,9 @@ class Complete:
         device: the device cookie's value, where the device is new.
         return_to: where the person wanted to go.
         refresh: the first refresh token, where the client asked for tokens; then there is neither `token` nor `device`.
+        recovery_codes: new ones in place of what was used up, shown this once.
         enrol: kinds to bind: nothing the user has reaches what the reauthentication asked for, or what policy will ask
             for once its grace period is over.
-        recovery_codes: new ones in place of what was used up, shown this once.
     """
 
     user: User
@@ -56,8 +60,8 @@ class Complete:
     device: Secret | None = None
     return_to: str | None = None
     refresh: Secret | None = None
-    enrol: tuple[str, ...] = ()
     recovery_codes: tuple[Secret, ...] = ()
+    enrol: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

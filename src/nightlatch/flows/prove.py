@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
+from uuid import UUID
 
 from nightlatch.authenticators.base import Method, Proof, Subject, Verified
 from nightlatch.authenticators.email_code import EmailCode
@@ -17,6 +18,7 @@ from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.primitives.assurance import condensed, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
+from nightlatch.primitives.webauthn_options import Verification
 from nightlatch.records import Attempt, Authenticator, Evidence, Identifier, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Assurance, Missing, needed_by
@@ -112,7 +114,7 @@ class Prove:
             InvalidInput: no authenticator of that kind would help now.
         """
         core = self._core
-        subject, method = self._asked(client, attempt, kind)
+        subject, method = self._asked(client, attempt, kind, proof)
         user, verified, spent = self.verify(client, subject, method, proof)
         collected = (*attempt.evidence, verified.evidence)
         granted = self._gate(client, subject, user, collected)
@@ -146,7 +148,7 @@ class Prove:
         core = self._core
         if attempt.session_id != session.id or attempt.user_id != session.user_id:
             raise AttemptInvalid("reauthentication of another session")
-        subject, method = self._asked(client, attempt, kind)
+        subject, method = self._asked(client, attempt, kind, proof)
         user, verified, spent = self.verify(client, subject, method, proof)
         collected = (*attempt.evidence, verified.evidence)
         if not self._reaches(attempt, collected, subject.bound):
@@ -172,12 +174,30 @@ class Prove:
             InvalidInput: no authenticator of that kind would help now.
         """
         core = self._core
-        subject, method = self._asked(client, attempt, kind)
+        subject, method = self._asked(client, attempt, kind, proof)
         user, verified, spent = self.verify(client, subject, method, proof)
         with core.transaction():
             core.give_back(spent)
             self._accept(client, user, subject, method, verified)
             return core.attempts.advance(attempt, evidence=(*attempt.evidence, verified.evidence), step="set")
+
+    def ask_passkey(self, client: Client, attempt: Attempt, secret: Secret) -> More:
+        """Tell what the browser is to be asked, with a new challenge of this attempt.
+
+        Raises:
+            InvalidInput: no passkey would help now.
+        """
+        core = self._core
+        if attempt.step != "prove" or core.passkey.kind not in self.kinds_for(attempt):
+            raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+        knows = any("knowledge" in each.factors for each in attempt.evidence)
+        # Alone it stands for two factors, so it must see that it is its owner; beside a password it need not. Whose
+        # passkeys would do tells who has an account, so before a first factor none are named (WebAuthn 14.6.2).
+        verification: Verification = "preferred" if knows or attempt.purpose == "recover" else "required"
+        bound = core.users.authenticators(attempt.user_id) if attempt.user_id else ()
+        with core.transaction():
+            options = core.passkey.request(attempt, client, bound, verification=verification)
+        return replace(self.more_of(attempt, secret), options=options)
 
     def kinds_for(self, attempt: Attempt) -> tuple[str, ...]:
         """Return the kinds of authenticators that would help an attempt now."""
@@ -185,7 +205,7 @@ class Prove:
         if attempt.user_id is None or (attempt.purpose != "recover" and not attempt.evidence):
             # Before a first factor is proven, all it shows depends on settings only; and an app's or a recovery code is
             # never the first step, of a reauthentication neither (NIST SP 800-63B-4 2.2.3).
-            return (Password.kind,)
+            return self._first_steps(attempt)
         if attempt.purpose == "sign_in":
             missing = self._missing(attempt)
             return missing.authenticators if missing else ()
@@ -196,6 +216,21 @@ class Prove:
             return resistant
         kinds = tuple(kind for kind in bound if set(core.methods[kind].factors) - proven)
         return tuple(kind for kind in kinds if kind != Password.kind) if attempt.purpose == "recover" else kinds
+
+    def _first_steps(self, attempt: Attempt) -> tuple[str, ...]:
+        passkey = self._core.passkey
+        if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
+            return self.first_of(attempt.user_id)
+        if attempt.identifier_kind == passkey.kind:
+            return (passkey.kind,)  # who gave no name can be known by a passkey alone
+        if attempt.purpose == "sign_in" and passkey.offered:
+            return (Password.kind, passkey.kind)
+        return (Password.kind,)
+
+    def first_of(self, user_id: UUID) -> tuple[str, ...]:
+        """Return what a user can begin a reauthentication with."""
+        owned = self._confirmed(self._core.users.authenticators(user_id))
+        return tuple(kind for kind in (Password.kind, self._core.passkey.kind) if kind in owned)
 
     def _confirmed(self, bound: Sequence[Authenticator]) -> tuple[str, ...]:
         """Return the kinds of what a user has bound, in the registry's order."""
@@ -256,12 +291,12 @@ class Prove:
             return subject.device is not None
         return not core.store.find(Identifier, {"user_id": subject.user.id, "kind": "email"}, limit=1)
 
-    def _asked(self, client: Client, attempt: Attempt, kind: str) -> tuple[Subject, Method]:
+    def _asked(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> tuple[Subject, Method]:
         if attempt.step != "prove":
             raise AttemptInvalid(f"attempt is at step {attempt.step}")
         if kind not in self.kinds_for(attempt):
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
-        return self._of_attempt(attempt, client), self._core.methods[kind]
+        return self._of_attempt(attempt, client, proof), self._core.methods[kind]
 
     def _accept(self, client: Client, user: User, subject: Subject, method: Method, verified: Verified) -> None:
         method.accept(subject, verified)
@@ -331,13 +366,16 @@ class Prove:
         user = core.users.find(claim.kind if claim else "none", claim.key if claim else "")
         return self._complete(key, user, client, None)
 
-    def _of_attempt(self, attempt: Attempt, client: Client) -> Subject:
+    def _of_attempt(self, attempt: Attempt, client: Client, proof: Proof) -> Subject:
         core = self._core
         if attempt.user_id is not None:
             user = core.store.get(User, attempt.user_id)
             if user is None or user.epoch != attempt.epoch:
                 raise AttemptInvalid("user changed since the attempt began")
             return self._complete(f"user:{user.id}", user, client, attempt)
+        if attempt.identifier_kind == core.passkey.kind:
+            claimed, owner = core.passkey.owner_of(proof.credential)
+            return self._complete(claimed, core.store.get(User, owner) if owner else None, client, attempt)
         kind, key = attempt.identifier_kind, attempt.identifier_key
         claim = Claim(kind, key, key) if kind and key else None
         user = core.users.find(kind or "none", key or "")

@@ -71,6 +71,10 @@ class Reauthenticate:
             )
         return self._prove.more_of(attempt, secret)
 
+    def ways(self, session: Session) -> tuple[str, ...]:
+        """Return the kinds that a reauthentication can begin with."""
+        return self._prove.first_of(session.user_id)
+
     def require(self, session: Session) -> None:
         """Let a session pass that needs no reauthentication yet, for what changes or ends an account.
 

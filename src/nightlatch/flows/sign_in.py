@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from nightlatch.authenticators.base import Proof
+from nightlatch.errors import InvalidInput
 from nightlatch.flows.core import Core
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.flows.prove import Prove
 from nightlatch.primitives.secret import Secret
+from nightlatch.services.challenges import CHALLENGE_LIFE
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Assurance
 from nightlatch.services.throttle import Charge
@@ -32,7 +34,7 @@ class SignIn:
         self,
         client: Client,
         *,
-        identifier: str,
+        identifier: str | None,
         password: Secret | None = None,
         return_to: str | None = None,
         deliver: Literal["cookie", "tokens"] = "cookie",
@@ -41,7 +43,7 @@ class SignIn:
 
         Args:
             client: who is asking.
-            identifier: an address or a user name, as typed.
+            identifier: an address or a user name, as typed; None: a passkey alone will tell who it is.
             password: as typed; without it the answer says what could be proven, which depends on settings alone.
             return_to: where the person wanted to go.
             deliver: a cookie session or tokens.
@@ -51,10 +53,15 @@ class SignIn:
 
         Raises:
             InvalidCredentials: identifier and password do not belong together, whatever the cause.
+            InvalidInput: neither an identifier was given, nor are passkeys offered.
             Throttled: too many tries.
             Busy: the hashing pool is full; nothing was verified.
         """
         core = self._core
+        if identifier is None and password is None:
+            return self._by_passkey(client, return_to, deliver)
+        if identifier is None:
+            raise InvalidInput(fields={"identifier": "Please fill this in."})
         if password is not None:
             with core.place(client, password):
                 claim = core.users.claim(identifier)
@@ -75,7 +82,25 @@ class SignIn:
                 return_to=return_to,
                 deliver=deliver,
             )
-        return More(attempt=secret, purpose="sign_in", authenticators=("password",), expires_at=attempt.expires_at)
+        return self._prove.more_of(attempt, secret)
+
+    def _by_passkey(self, client: Client, return_to: str | None, deliver: Literal["cookie", "tokens"]) -> More:
+        """Begin a sign-in that a passkey alone will tell whose it is. Every sign-in page asks for one as it loads."""
+        core = self._core
+        if not core.passkey.offered:
+            raise InvalidInput(fields={"identifier": "Please fill this in."})
+        budget = core.settings.throttle.passkey_asked_per_address
+        core.throttle.spend([Charge(budget, f"passkey:address:{client.address}")])
+        with core.transaction():
+            attempt, secret = core.attempts.open(
+                "sign_in",
+                client,
+                life=CHALLENGE_LIFE,
+                identifier_kind=core.passkey.kind,
+                return_to=return_to,
+                deliver=deliver,
+            )
+        return self._prove.ask_passkey(client, attempt, secret)
 
     # --- in two steps, for frameworks that ask first and sign in afterwards (Django's `authenticate` and `login`) ----
 

@@ -7,6 +7,7 @@ pre-hijacking paper have nowhere to live (adversary 2, 14; USENIX Security 2022)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NoReturn
 
 import msgspec
@@ -28,13 +29,16 @@ from nightlatch.pages.devices import device_words
 from nightlatch.pages.mails import AddressTakenMail, ConfirmAddressMail
 from nightlatch.primitives.identifiers import normalise_email, normalise_username
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt, Evidence, Identifier, OneTimeSecret
+from nightlatch.records import Attempt, Authenticator, Evidence, Identifier, OneTimeSecret, User
 from nightlatch.services.attempts import Claims
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Assurance
 from nightlatch.services.throttle import Charge
 
-__all__ = ["SignUp"]
+__all__ = ["Bind", "SignUp"]
+
+Bind = Callable[[User], tuple[Authenticator, Evidence]]
+"""Writes a new user's first authenticator, and returns it with what it proves."""
 
 
 class SignUp:
@@ -105,7 +109,8 @@ class SignUp:
         hashed = core.password.hash(password, client) if password is not None else None
         claims = msgspec.structs.replace(claims, password_hash=hashed)
         if not core.settings.asks_email:
-            return self._create(client, None, claims, proof=None, return_to=return_to, deliver=deliver)
+            bind = self._password(claims)
+            return self.create(client, None, claims, bind, proof=None, return_to=return_to, deliver=deliver)
         return self._await_proof(client, claims, return_to, deliver)
 
     def _claims(self, email: str | None, username: str | None, name: str | None) -> Claims:
@@ -223,10 +228,12 @@ class SignUp:
         if claims.username_key is not None and core.users.find("username", claims.username_key) is not None:
             claims = msgspec.structs.replace(claims, username=None, username_key=None)  # taken since it was typed
         if claims.password_hash is not None and self._has_names(claims):
-            return self._create(
+            bind = self._password(claims)
+            return self.create(
                 client,
                 attempt,
                 claims,
+                bind,
                 proof=proof,
                 redeemed=redeemed,
                 return_to=attempt.return_to,
@@ -266,13 +273,16 @@ class SignUp:
     def more(self, attempt: Attempt, secret: Secret, claims: Claims) -> More:
         """Tell what a sign-up waits for."""
         proving = attempt.step == "prove"
-        nameless = self._core.settings.asks_username and claims.username_key is None
+        nameless = not self._has_names(claims)
+        passkey = self._core.passkey
         wanted = ("username", "password") if nameless else ("password",)
         return More(
             attempt=secret,
             purpose="sign_up",
             authenticators=(EmailCode.kind,) if proving else (),
             set=() if proving else wanted,
+            # In place of a password: it is the whole sign-in.
+            enrol=(passkey.kind,) if passkey.offered and not proving and not nameless else (),
             expires_at=attempt.expires_at,
             address=claims.email,
         )
@@ -295,10 +305,11 @@ class SignUp:
         core.password.validate(password, about=[claims.email, claims.username, claims.name])
         self._spend_names(client, claims)
         hashed = core.password.hash(password, client)
-        return self._create(
+        return self.create(
             client,
             attempt,
-            msgspec.structs.replace(claims, password_hash=hashed),
+            claims,
+            self._password(msgspec.structs.replace(claims, password_hash=hashed)),
             proof=attempt.evidence[-1],
             return_to=attempt.return_to,
             deliver=attempt.deliver,
@@ -315,18 +326,46 @@ class SignUp:
     def _has_names(self, claims: Claims) -> bool:
         return claims.username_key is not None or not self._core.settings.asks_username
 
-    def _create(
+    def _password(self, claims: Claims) -> Bind:
+        """Return what binds the password that was chosen, once there is a user."""
+
+        def bind(user: User) -> tuple[Authenticator, Evidence]:
+            now = self._core.clock.now()
+            record = self._core.password.bind(user.id, claims.password_hash or "", at=now)
+            return record, Evidence(
+                authenticator="password",
+                authenticator_id=record.id,
+                factors=("knowledge",),
+                amr=("pwd",),
+                verified_at=now,
+            )
+
+        return bind
+
+    def create(
         self,
         client: Client,
         attempt: Attempt | None,
         claims: Claims,
+        bind: Bind,
         *,
         proof: Evidence | None,
         redeemed: OneTimeSecret | None = None,
         return_to: str | None,
         deliver: Literal["cookie", "tokens"],
     ) -> Outcome:
-        """Make user, identifiers, password and session in one transaction."""
+        """Make user, identifiers, their first authenticator and session in one transaction.
+
+        Args:
+            client: who is asking.
+            attempt: the sign-up, where there is one to finish.
+            claims: who the user will be.
+            bind: writes the authenticator in the transaction that is open, and returns it with what it proves.
+            proof: of the address.
+            redeemed: the code or link that is spent with it.
+            return_to: where the person wanted to go.
+            deliver: a cookie session or tokens.
+        """
         core = self._core
         now = core.clock.now()
         try:
@@ -336,14 +375,7 @@ class SignUp:
                 if attempt is not None:
                     core.attempts.finish(attempt)
                 user = core.users.create(claims=identified(claims), name=claims.name, roles=(), proven_at=now)
-                record = core.password.bind(user.id, claims.password_hash or "", at=now)
-                known = Evidence(
-                    authenticator="password",
-                    authenticator_id=record.id,
-                    factors=("knowledge",),
-                    amr=("pwd",),
-                    verified_at=now,
-                )
+                record, known = bind(user)
                 evidence = tuple(each for each in (proof, known) if each)
                 granted = core.gate.admit(user, evidence, (record,))
                 core.audit.done("user_created", client, user_id=user.id)

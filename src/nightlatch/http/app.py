@@ -96,7 +96,7 @@ class HttpApp:
         raise NotFound("no route")
 
     def _answer(self, route: Route, exchange: Exchange) -> Response:
-        exchange.by_cookie_alone = route.kind == "page"
+        exchange.by_cookie_alone = route.kind in {"page", "script"}
         if route.who != "signed_in" or exchange.bearer is None:
             self.origins.guard(exchange.request)
         if route.who == "signed_in":

@@ -18,7 +18,7 @@ from nightlatch.http.messages import Request
 from nightlatch.http.problems import MalformedRequest, TooLarge, UnsupportedMediaType
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["LIMIT", "query_of", "read_form", "read_json"]
+__all__ = ["LIMIT", "json_in_form", "query_of", "read_form", "read_json"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -40,13 +40,16 @@ def read_json(request: Request, kind: type[T], limit: int = LIMIT) -> T:
     media_type, _, parameters = (request.header("content-type") or "").partition(";")
     if media_type.strip().lower() != "application/json" or parameters.strip().lower() not in {"", "charset=utf-8"}:
         raise UnsupportedMediaType("not application/json")
-    raw = _read(request, limit)
-    try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise MalformedRequest("not JSON", message="The body is not valid JSON.") from None
-    _validate_text(value, _DEEPEST)
-    return _convert(value, kind)
+    return _convert(_loaded(_read(request, limit)), kind)
+
+
+def json_in_form(text: str | None) -> Any:
+    """Read what a page's script wrote into a field of its form; None where it wrote nothing.
+
+    Raises:
+        MalformedRequest: it is no JSON, has a member twice, or text that cannot be stored.
+    """
+    return None if text is None else _loaded(text.encode())
 
 
 def read_form(request: Request, kind: type[T], limit: int = LIMIT) -> T:
@@ -96,6 +99,15 @@ def _read(request: Request, limit: int) -> bytes:
     if len(raw) > limit:
         raise TooLarge("length")
     return raw
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise MalformedRequest("not JSON", message="The body is not valid JSON.") from None
+    _validate_text(value, _DEEPEST)
+    return value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Headers:
         logo = settings.pages.logo_url or ""
         images = "'self'" if not logo.startswith("https://") else f"'self' {'/'.join(logo.split('/')[:3])}"
         page_policy = (
-            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; form-action {targets};"
-            " frame-ancestors 'none'; base-uri 'none'"
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self';"
+            f" form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
         )
         self.api = [
             *common,
@@ -43,6 +43,7 @@ class Headers:
             ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
             ("Referrer-Policy", "no-referrer"),
         ]
+        self.script = self.api
         self.page = [
             *common,
             *fresh,

@@ -20,15 +20,18 @@ from nightlatch.http.api.shapes import (
     AuthenticatorShape,
     AuthenticatorsShape,
     BeginBody,
+    BeginPasskeyBody,
     BeginTotpBody,
-    BoundShape,
+    BoundStepShape,
     ChangePasswordBody,
     Closed,
+    ConfirmPasskeyBody,
     ConfirmTotpBody,
     EventsShape,
     LinkBody,
     MoreShape,
     NewAttempt,
+    PasskeyProposalShape,
     ReauthenticateBody,
     RecoverBody,
     RecoveryCodesShape,
@@ -70,7 +73,8 @@ class Route:
         path: below the mount; ``{id}`` may stand for its last part.
         handler: takes the exchange, and the body where there is one.
         who: ``anybody`` or ``signed_in``: who may call it.
-        kind: ``api`` answers errors as problem documents, ``page`` as pages.
+        kind: ``api`` answers errors as problem documents, ``page`` as pages; ``script`` is what a page's script asks:
+            it rides on the cookie alone as the page does, and gets problem documents.
         body: what the body is decoded into; None where none is read.
         form: the body is a form that carries a token, and not JSON.
         limit: bytes of the body.
@@ -83,7 +87,7 @@ class Route:
     path: str
     handler: Callable[..., Any]
     who: Literal["anybody", "signed_in"]
-    kind: Literal["api", "page", "asset"] = "api"
+    kind: Literal["api", "page", "script", "asset"] = "api"
     body: type[msgspec.Struct] | None = None
     form: bool = False
     limit: int = LIMIT
@@ -236,9 +240,29 @@ API: tuple[Route, ...] = (
         handler=authenticators.confirm_totp,
         who="anybody",
         body=ConfirmTotpBody,
-        answers={200: BoundShape},
+        answers={200: BoundStepShape},
         refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden", "not_found", "invalid_code"),
         summary="Confirm an authenticator app by its first code",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/passkey",
+        handler=authenticators.begin_passkey,
+        who="anybody",
+        body=BeginPasskeyBody,
+        answers={200: PasskeyProposalShape},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden"),
+        summary="Begin to make a passkey",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/passkey/confirm",
+        handler=authenticators.confirm_passkey,
+        who="anybody",
+        body=ConfirmPasskeyBody,
+        answers={200: BoundStepShape},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "not_found", "invalid_credentials"),
+        summary="Confirm a passkey by the credential that was made",
     ),
     Route(
         method="POST",

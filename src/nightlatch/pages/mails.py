@@ -135,6 +135,8 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
 
     template = "authenticator"
     what: str
+    kind: str = "totp"
+    """What was added or removed; ``totp`` in mails from before there was anything else."""
     left: int | None
     device: str
     place: str | None
@@ -143,9 +145,10 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """What happened, as a beginning."""
+        kind = {"totp": "An authenticator app", "passkey": "A passkey"}.get(self.kind, "A way to sign in")
         return {
-            "added": "An authenticator app was added to your account",
-            "removed": "An authenticator app was removed from your account",
+            "added": f"{kind} was added to your account",
+            "removed": f"{kind} was removed from your account",
             "codes": "New recovery codes were made for your account, and the old ones are worth nothing",
             "code_used": "A recovery code was used to get into your account",
         }[self.what]

@@ -41,4 +41,8 @@ def derived_id(key: bytes, text: str) -> UUID:
     digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)[:16]
     value = int.from_bytes(digest, "big")
     value = value & ~(0xF << 76) | 0x8 << 76
-    return UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+    value = value & ~(0b11 << 62) | 0b10 << 62
+    if not value >> 56 & 0x3F:
+        # MariaDB takes a UUIDv8 for valid only where this byte is *over* 0x80: its column would refuse one in 64.
+        value |= 1 << 56
+    return UUID(int=value)

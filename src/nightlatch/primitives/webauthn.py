@@ -28,6 +28,7 @@ __all__ = [
     "CeremonyRefused",
     "Registered",
     "RelyingParty",
+    "claimed_challenge",
     "claimed_credential",
     "verify_assertion",
     "verify_registration",
@@ -150,6 +151,22 @@ def claimed_credential(credential: object) -> bytes:
         CeremonyRefused: it is no credential.
     """
     return _outline(credential)[0]
+
+
+@_total
+def claimed_challenge(credential: object) -> bytes:
+    """Return the challenge that a credential says it answers: what its look-up goes by. Nothing is verified.
+
+    Args:
+        credential: the browser's ``toJSON()``, decoded.
+
+    Raises:
+        CeremonyRefused: it is no credential.
+    """
+    said = json.loads(_bytes(_outline(credential)[1], "clientDataJSON").decode(), object_pairs_hook=_once)
+    if not isinstance(said, dict):
+        _refused("client data is no object")
+    return _bytes(said, "challenge")
 
 
 @_total

@@ -19,6 +19,7 @@ from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import page
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
+from nightlatch.http.well_known import WELL_KNOWN
 from nightlatch.http.wsgi import answer, path_of, request_of
 from nightlatch.ports import EventSink
 from nightlatch.server.config import Config, load
@@ -144,6 +145,7 @@ def _routes(app: ServerApp, mailbox: str | None) -> tuple[Route, ...]:
         Route(method="GET", path="/", handler=app.home, who="anybody", kind="page"),
         Route(method="GET", path="/healthz", handler=app.alive, who="anybody"),
         Route(method="GET", path="/readyz", handler=app.ready, who="anybody"),
+        *WELL_KNOWN,
     )
     if mailbox is None:
         return routes

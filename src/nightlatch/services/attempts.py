@@ -18,7 +18,7 @@ from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.primitives.opaque import Kind, MalformedToken, issue, parse, secret_hash, verify
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Attempt
+from nightlatch.records import Attempt, Authenticator
 from nightlatch.services.client import Client
 
 __all__ = ["Attempts", "Claims"]
@@ -33,6 +33,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     username_key: str | None = None
     name: str | None = None
     password_hash: str | None = None
+    passkey: Authenticator | None = None
+    """One that is being made in place of a password, as it was before its browser answered."""
 
 
 C = TypeVar("C", bound=Claims)
@@ -109,6 +111,14 @@ class Attempts:
         changes |= {"selector": token.selector, "secret_hash": secret_hash(token)}
         self._move(attempt, changes)
         return msgspec.structs.replace(attempt, **changes), Secret(token.text())
+
+    def keep(self, attempt: Attempt, claims: Claims) -> None:
+        """Keep more of what was claimed, in the transaction that is open; the attempt's secret stays.
+
+        Raises:
+            AttemptInvalid: an answer was accepted meanwhile.
+        """
+        self._move(attempt, {"sealed_claims": self.seal(attempt.id, claims)})
 
     def finish(self, attempt: Attempt) -> None:
         """End an attempt, in the transaction of what it allows. The response to this alone carries the session.

@@ -8,25 +8,39 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from nightlatch.errors import NotFound
-from nightlatch.flows.manage_authenticators import Bound
+from nightlatch.flows.binding import Bound
+from nightlatch.flows.outcome import More
 from nightlatch.http.api.shapes import (
     AuthenticatorChanges,
     AuthenticatorsShape,
+    BeginPasskeyBody,
     BeginTotpBody,
+    BoundMoreShape,
     BoundShape,
+    ConfirmPasskeyBody,
     ConfirmTotpBody,
+    PasskeyProposalShape,
     RecoveryCodesShape,
     TotpProposal,
     authenticator_shape,
 )
-from nightlatch.http.api.sign_in import signed_in
+from nightlatch.http.api.sign_in import more_shape, signed_in
 from nightlatch.http.bodies import uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["authenticators", "begin_totp", "confirm_totp", "recovery_codes", "remove", "rename"]
+__all__ = [
+    "authenticators",
+    "begin_passkey",
+    "begin_totp",
+    "confirm_passkey",
+    "confirm_totp",
+    "recovery_codes",
+    "remove",
+    "rename",
+]
 
 
 def authenticators(exchange: Exchange) -> Response:
@@ -57,12 +71,34 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
     return _bound(exchange, bound)
 
 
+def begin_passkey(exchange: Exchange, body: BeginPasskeyBody) -> Response:
+    """Begin to make a passkey: for who is signed in, or for an attempt that waits for one."""
+    flows = exchange.auth.bind_passkey
+    if body.attempt is not None:
+        proposal = flows.begin_in(exchange.client, body.attempt, name=body.name)
+    else:
+        proposal = flows.begin(exchange.client, exchange.session, name=body.name)
+    return exchange.json(PasskeyProposalShape(id=proposal.id, options=proposal.options))
+
+
+def confirm_passkey(exchange: Exchange, body: ConfirmPasskeyBody) -> Response:
+    """Confirm it by the credential that was made."""
+    flows = exchange.auth.bind_passkey
+    if body.attempt is not None:
+        bound = flows.confirm_in(exchange.client, body.attempt, body.id, body.credential)
+    else:
+        bound = flows.confirm(exchange.client, exchange.session, body.id, body.credential)
+    return _bound(exchange, bound)
+
+
 def _bound(exchange: Exchange, bound: Bound) -> Response:
     more: dict[str, Any] = {
         "authenticator": authenticator_shape(bound.authenticator),
         "recovery_codes": _shown(bound.recovery_codes),
     }
-    return signed_in(exchange, bound.complete, lambda done: BoundShape(**asdict(done), **more))
+    if isinstance(bound.outcome, More):
+        return exchange.json(BoundMoreShape(**asdict(more_shape(bound.outcome)), **more))
+    return signed_in(exchange, bound.outcome, lambda done: BoundShape(**asdict(done), **more))
 
 
 def recovery_codes(exchange: Exchange) -> Response:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from nightlatch.flows.addresses import Pending
 from nightlatch.primitives.secret import Secret
@@ -22,15 +23,20 @@ __all__ = [
     "AuthenticatorShape",
     "AuthenticatorsShape",
     "BeginBody",
+    "BeginPasskeyBody",
     "BeginTotpBody",
+    "BoundMoreShape",
     "BoundShape",
+    "BoundStepShape",
     "ChangePasswordBody",
     "Closed",
+    "ConfirmPasskeyBody",
     "ConfirmTotpBody",
     "EventsShape",
     "LinkBody",
     "MoreShape",
     "NewAttempt",
+    "PasskeyProposalShape",
     "ReauthenticateBody",
     "RecoverBody",
     "RecoveryCodesShape",
@@ -72,28 +78,30 @@ class SignUpBody(Body, frozen=True, kw_only=True):
 
 
 class SignInBody(Body, frozen=True, kw_only=True):
-    """Begin a sign-in."""
+    """Begin a sign-in. Without an identifier a passkey alone tells who it is, and the answer holds its ``options``."""
 
-    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)]
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=NO_NUL)] | None = None
     password: Secret | None = None
     return_to: Short | None = None
     deliver: Deliver = "cookie"
 
 
 class BeginBody(Body, frozen=True, kw_only=True):
-    """Ask for the code of an authenticator."""
+    """Ask for the code of an authenticator, or for what a browser is to be asked for a passkey."""
 
     attempt: Secret
-    authenticator: Literal["email_code"]
+    authenticator: Literal["email_code", "passkey"]
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code", "totp", "recovery_code"] | None = None
+    authenticator: Literal["password", "email_code", "totp", "passkey", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
+    credential: dict[str, Any] | None = None
+    """What the browser's ``PublicKeyCredential.toJSON()`` gives."""
     new_password: Secret | None = None
     username: Short | None = None
     name: Short | None = None
@@ -135,6 +143,22 @@ class ConfirmTotpBody(Body, frozen=True, kw_only=True):
     attempt: Secret | None = None
     id: UUID
     code: Secret
+
+
+class BeginPasskeyBody(Body, frozen=True, kw_only=True):
+    """Begin to make a passkey; with `attempt` for a sign-in or sign-up that waits for one."""
+
+    attempt: Secret | None = None
+    name: Short | None = None
+
+
+class ConfirmPasskeyBody(Body, frozen=True, kw_only=True):
+    """Confirm a passkey by the credential that was made."""
+
+    attempt: Secret | None = None
+    id: UUID
+    credential: dict[str, Any]
+    """What the browser's ``PublicKeyCredential.toJSON()`` gives."""
 
 
 class AuthenticatorChanges(Body, frozen=True, kw_only=True):
@@ -245,6 +269,8 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     enrol: tuple[str, ...]
     set: tuple[str, ...]
     expires_at: datetime
+    options: dict[str, Any] | UnsetType = UNSET
+    """For a passkey: ``PublicKeyCredentialRequestOptionsJSON``."""
 
 
 StepShape = SignedIn | MoreShape
@@ -314,11 +340,29 @@ class TotpProposal(Given, frozen=True, kw_only=True):
     """The same as an SVG element."""
 
 
+class PasskeyProposalShape(Given, frozen=True, kw_only=True):
+    """What a browser is to be asked to make, this once."""
+
+    id: UUID
+    options: dict[str, Any]
+    """``PublicKeyCredentialCreationOptionsJSON``."""
+
+
 class BoundShape(SignedIn, frozen=True, kw_only=True, tag_field="status", tag="complete"):
     """An authenticator that now counts; recovery codes come with the first one, and are shown this once."""
 
     authenticator: AuthenticatorShape
     recovery_codes: list[str]
+
+
+class BoundMoreShape(MoreShape, frozen=True, kw_only=True, tag_field="status", tag="more"):
+    """An authenticator that now counts, in a sign-in of which policy asks for more still."""
+
+    authenticator: AuthenticatorShape
+    recovery_codes: list[str]
+
+
+BoundStepShape = BoundShape | BoundMoreShape
 
 
 class RecoveryCodesShape(Given, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import UNSET
+
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.api.shapes import (
     AnswerBody,
@@ -21,7 +23,7 @@ from nightlatch.http.api.token_shapes import signed_in_shape
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
-__all__ = ["answer", "begin", "link", "reauthenticate", "recover", "sign_in", "sign_up", "signed_in"]
+__all__ = ["answer", "begin", "link", "more_shape", "reauthenticate", "recover", "sign_in", "sign_up", "signed_in"]
 
 
 def sign_up(exchange: Exchange, body: SignUpBody) -> Response:
@@ -63,6 +65,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         authenticator=body.authenticator,
         code=body.code,
         password=body.password,
+        credential=body.credential,
         new_password=body.new_password,
         username=body.username,
         name=body.name,
@@ -108,17 +111,21 @@ def _begun(exchange: Exchange, more: More) -> Response:
 
 def _step(exchange: Exchange, outcome: Outcome) -> Response:
     if isinstance(outcome, More):
-        return exchange.json(
-            MoreShape(
-                attempt=outcome.attempt.reveal(),
-                purpose=outcome.purpose,
-                authenticators=outcome.authenticators,
-                enrol=outcome.enrol,
-                set=outcome.set,
-                expires_at=outcome.expires_at,
-            )
-        )
+        return exchange.json(more_shape(outcome))
     return signed_in(exchange, outcome)
+
+
+def more_shape(more: More) -> MoreShape:
+    """Return what would help now, as JSON has it."""
+    return MoreShape(
+        attempt=more.attempt.reveal(),
+        purpose=more.purpose,
+        authenticators=more.authenticators,
+        enrol=more.enrol,
+        set=more.set,
+        expires_at=more.expires_at,
+        options=UNSET if more.options is None else more.options,
+    )
 
 
 def signed_in(

@@ -13,7 +13,16 @@ from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["activity", "devices", "profile", "security", "send_devices", "send_profile", "send_security"]
+__all__ = [
+    "activity",
+    "devices",
+    "profile",
+    "security",
+    "security_page",
+    "send_devices",
+    "send_profile",
+    "send_security",
+]
 
 _WORDS = {
     "user_created": "Your account was made",
@@ -27,9 +36,9 @@ _WORDS = {
     "authn_recovery_begun": "A code for a forgotten password was asked for",
     "authn_recovery_proven": "A code for a forgotten password was typed, or its link opened",
     "authn_recovery_complete": "A new password was chosen with a code from your mail",
-    "authenticator_added": "An authenticator app was added",
-    "authenticator_removed": "An authenticator app was removed",
-    "authenticator_renamed": "An authenticator app was renamed",
+    "authenticator_added": "A way to sign in was added",
+    "authenticator_removed": "A way to sign in was removed",
+    "authenticator_renamed": "A way to sign in was renamed",
     "recovery_codes_replaced": "New recovery codes were made",
     "authn_recovery_code_used": "A recovery code was used",
     "authn_token_reuse": "A token that was used up came back, and its device was signed out",
@@ -53,6 +62,9 @@ _WORDS = {
     "user_suspended": "Your account was suspended",
     "user_restored": "Your account was restored",
 }
+
+_KINDS = {"passkey": "Passkey", "totp": "Authenticator app"}
+"""What the security page calls the kinds that users add and remove."""
 
 
 def profile(exchange: Exchange) -> Response:
@@ -97,7 +109,7 @@ def _profile_page(exchange: Exchange, form: ProfileForm, refusal: NightlatchErro
 def security(exchange: Exchange) -> Response:
     """Show how one signs in; with the way back for who was led here to add something."""
     asked_from = query_of(exchange.request, "return_to").get("return_to")
-    return _security_page(exchange, None, onward=exchange.app.redirects.safe(asked_from))
+    return security_page(exchange, None, onward=exchange.app.redirects.safe(asked_from))
 
 
 def send_security(exchange: Exchange, form: PasswordForm) -> Response:
@@ -112,15 +124,17 @@ def send_security(exchange: Exchange, form: PasswordForm) -> Response:
         )
     except InvalidCredentials as error:
         error.message = "That is not your current password."
-        return _security_page(exchange, error)
+        return security_page(exchange, error)
     except (InvalidInput, Throttled, Busy) as error:
-        return _security_page(exchange, error)
+        return security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="password")
 
 
-def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
+def security_page(exchange: Exchange, refusal: NightlatchError | None, *, onward: str | None = None) -> Response:
+    """Show how one signs in, with what was wrong."""
     view = exchange.auth.account.get(exchange.session)
+    bound = [each for each in view.authenticators if each.kind in _KINDS and each.confirmed_at]
     return form_page(
         exchange,
         "security.html",
@@ -129,9 +143,13 @@ def _security_page(exchange: Exchange, refusal: NightlatchError | None, *, onwar
         labels={"new_password": "New password"},
         tab="/account/security",
         password=next((each for each in view.authenticators if each.kind == "password"), None),
-        apps=[each for each in view.authenticators if each.kind == "totp" and each.confirmed_at],
+        bound=bound,
+        words=_KINDS,
+        has_passkey=any(each.kind == "passkey" for each in bound),
+        has_app=any(each.kind == "totp" for each in bound),
+        accepted=exchange.auth.bind_passkey.accepted(exchange.session),
         codes_left=sum(each.kind == "recovery_code" for each in view.authenticators),
-        apps_open=exchange.auth.settings.totp.enabled,
+        kinds=exchange.auth.manage_authenticators.kinds,
         min_length=exchange.auth.settings.passwords.min_length,
         onward=onward,
         back=quote(onward, safe="/") if onward else None,

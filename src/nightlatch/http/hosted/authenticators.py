@@ -1,17 +1,21 @@
-"""Pages: add an authenticator app, keep recovery codes, remove."""
+"""Pages: add an authenticator app, keep recovery codes, rename, remove."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 from uuid import UUID
 
-from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
-from nightlatch.flows.manage_authenticators import Bound, Proposal
+from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.flows.binding import Bound
+from nightlatch.flows.manage_authenticators import Proposal
+from nightlatch.flows.outcome import Complete, More
 from nightlatch.http.bodies import query_of, uuid_of
 from nightlatch.http.exchange import Exchange
+from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
-from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm
+from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm, RenameForm
 from nightlatch.http.hosted.recovery_codes import codes_page
+from nightlatch.http.hosted.sign_in import go_on, hold, set_password_page, step_of
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -24,8 +28,12 @@ __all__ = [
     "confirm_enrolled",
     "enrol",
     "enrol_app",
+    "enrol_page",
+    "kept",
+    "kept_in_attempt",
     "new_recovery_codes",
     "remove",
+    "rename",
 ]
 
 
@@ -38,8 +46,7 @@ def app(exchange: Exchange) -> Response:
     found, return_to = uuid_of(query.get("id") or ""), exchange.app.redirects.safe(query.get("return_to"))
     exchange.auth.manage_authenticators.see_fresh(exchange.session)
     if found is None:
-        action = f"{exchange.app.look.mount}/account/app"
-        return page(exchange, "app_begin.html", action=action, attempt=False, return_to=return_to)
+        return page(exchange, "app_begin.html", return_to=return_to)
     return _app_page(exchange, found, None, signed_in=True, return_to=return_to)
 
 
@@ -62,15 +69,28 @@ def confirm_app(exchange: Exchange, form: AppForm) -> Response:
         )
     except (InvalidCode, InvalidInput, Throttled) as error:
         return _app_page(exchange, found, error, signed_in=True, name=form.name or "", return_to=return_to)
-    return _kept(exchange, bound, return_to or f"{exchange.app.look.mount}/account/security")
+    return kept(exchange, bound, return_to or f"{exchange.app.look.mount}/account/security")
+
+
+def rename(exchange: Exchange, form: RenameForm) -> Response:
+    """Change what an authenticator is called."""
+    validate_token(exchange, form.csrf_token)
+    try:
+        exchange.auth.manage_authenticators.rename(exchange.client, exchange.session, _id(form.id), name=form.name)
+    except InvalidInput as error:
+        return security_page(exchange, error)
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", notice="renamed")
 
 
 def remove(exchange: Exchange, form: IdForm) -> Response:
-    """Remove an app."""
+    """Remove an authenticator."""
     validate_token(exchange, form.csrf_token)
-    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+    try:
+        complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+    except Forbidden as error:
+        return security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
-    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="app_removed")
+    return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *headers, notice="away")
 
 
 def new_recovery_codes(exchange: Exchange, form: PlainForm) -> Response:
@@ -84,11 +104,19 @@ def new_recovery_codes(exchange: Exchange, form: PlainForm) -> Response:
 
 
 def enrol(exchange: Exchange) -> Response:
-    """Lead somebody through the app that their sign-in waits for. Changes nothing."""
+    """Lead somebody through what their sign-in waits for. Changes nothing."""
     found = uuid_of(query_of(exchange.request, "id").get("id") or "")
-    if found is None:
-        return page(exchange, "app_begin.html", action=f"{exchange.app.look.mount}/enrol", attempt=True, return_to=None)
-    return _app_page(exchange, found, None, signed_in=False)
+    return enrol_page(exchange, None) if found is None else _app_page(exchange, found, None, signed_in=False)
+
+
+def enrol_page(exchange: Exchange, refusal: NightlatchError | None) -> Response:
+    """Show what may be bound; a sign-up's page has the password as well."""
+    more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
+    if more.set:
+        return set_password_page(exchange, more, "", refusal)
+    if not more.enrol:
+        raise AttemptInvalid("nothing is to be enrolled at this step")
+    return form_page(exchange, "enrol.html", refusal, kinds=more.enrol)
 
 
 def enrol_app(exchange: Exchange, form: PlainForm) -> Response:
@@ -108,11 +136,7 @@ def confirm_enrolled(exchange: Exchange, form: AppForm) -> Response:
         )
     except (InvalidCode, InvalidInput, Throttled) as error:
         return _app_page(exchange, found, error, signed_in=False, name=form.name or "")
-    settings = exchange.auth.settings
-    onward = bound.complete.return_to or exchange.app.look.home
-    onward = settings.origin + onward if onward.startswith("/") else onward
-    cookies = exchange.app.cookies
-    return _kept(exchange, bound, onward, cookies.clear(cookies.attempt))
+    return kept_in_attempt(exchange, bound)
 
 
 # --- what they share --------------------------------------------------------------------------------------------------
@@ -151,13 +175,28 @@ def _app_page(
     )
 
 
-def _kept(exchange: Exchange, bound: Bound, onward: str, *headers: tuple[str, str]) -> Response:
-    """Show the recovery codes that came with the app; lead on where there are none."""
-    cookies = [*exchange.sign_in_cookies(bound.complete), *headers]
+def kept(exchange: Exchange, bound: Bound, onward: str) -> Response:
+    """Show the recovery codes that came with a first authenticator; lead on where there are none."""
+    cookies = exchange.sign_in_cookies(bound.outcome) if isinstance(bound.outcome, Complete) else []
     if not bound.recovery_codes:
-        return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *cookies, notice="app_added")
+        return lead_on(exchange, exchange.auth.settings.mount + "/account/security", *cookies, notice="added")
     shown = codes_page(exchange, bound.recovery_codes, onward)
     shown.headers.extend(cookies)
+    return shown
+
+
+def kept_in_attempt(exchange: Exchange, bound: Bound) -> Response:
+    """Show the recovery codes that came with it; from them on to what is waited for still, or where it leads."""
+    outcome, cookies = bound.outcome, exchange.app.cookies
+    if not bound.recovery_codes:
+        return go_on(exchange, outcome)
+    if isinstance(outcome, More):
+        onward, held = f"{exchange.app.look.mount}{step_of(outcome)}", hold(exchange, outcome)
+    else:
+        onward, held = outcome.return_to or exchange.app.look.home, cookies.clear(cookies.attempt)
+    onward = exchange.auth.settings.origin + onward if onward.startswith("/") else onward
+    shown = kept(exchange, bound, onward)
+    shown.headers.append(held)
     return shown
 
 

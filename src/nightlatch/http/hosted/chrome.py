@@ -44,8 +44,9 @@ _NOTICES = {
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
     "asks_more": "What you opened asks for one more way to prove that it is you. Add one here, then go back to it.",
-    "app_added": "Your app is added.",
-    "app_removed": "That app is removed. Everywhere else you are signed out.",
+    "added": "It is added: you can sign in with it from now on.",
+    "renamed": "Its name is changed.",
+    "away": "It is removed. Everywhere else you are signed out.",
 }
 """What the page after a form tells. The word travels in a cookie: in an address anybody could write it for anybody."""
 _NOTICE_LIFE = timedelta(minutes=1)
@@ -85,6 +86,7 @@ class Look:
         self.logo = settings.pages.logo_url or self._url("logo.svg")
         self.stylesheet = self._url("nightlatch.css")
         self.script = self._url("nightlatch.js")
+        self.passkey_script = self._url("passkey.js")
 
     def _url(self, name: str) -> str:
         found = asset(name)
@@ -103,6 +105,7 @@ class Chrome:
     logo: str
     stylesheet: str
     script: str
+    passkey_script: str
     theme: str | None
     mailbox: str | None
     csrf_token: str
@@ -125,6 +128,7 @@ def page(exchange: Exchange, template: str, *, status: int = 200, **values: Any)
         logo=look.logo,
         stylesheet=look.stylesheet,
         script=look.script,
+        passkey_script=look.passkey_script,
         theme=look.theme_url,
         mailbox=look.mailbox,
         csrf_token=token,

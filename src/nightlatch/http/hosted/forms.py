@@ -9,6 +9,7 @@ from nightlatch.primitives.secret import Secret
 __all__ = [
     "AddressesForm",
     "AppForm",
+    "BeginAppForm",
     "DataForm",
     "DevicesForm",
     "EmailCodeForm",
@@ -16,12 +17,15 @@ __all__ = [
     "IdForm",
     "InvitationForm",
     "KeyForm",
+    "PasskeyForm",
+    "PasskeySignInForm",
     "PasswordForm",
     "PlainForm",
     "ProfileForm",
     "ProveForm",
     "ReauthenticateForm",
     "RecoverForm",
+    "RenameForm",
     "SetPasswordForm",
     "SignInForm",
     "SignUpForm",
@@ -81,6 +85,7 @@ class ReauthenticateForm(PlainForm, frozen=True, kw_only=True):
 
     account: str | None = None
     password: Secret | None = None
+    credential: str | None = None
     return_to: str | None = None
     aal: str | None = None
     phishing_resistant: str | None = None
@@ -93,6 +98,7 @@ class ProveForm(PlainForm, frozen=True, kw_only=True):
     authenticator: str | None = None
     code: Secret | None = None
     password: Secret | None = None
+    credential: str | None = None
 
 
 class IdForm(PlainForm, frozen=True, kw_only=True):
@@ -112,6 +118,28 @@ class AppForm(IdForm, frozen=True, kw_only=True):
 
     code: Secret | None = None
     name: str | None = None
+    return_to: str | None = None
+
+
+class RenameForm(IdForm, frozen=True, kw_only=True):
+    """What an authenticator is called."""
+
+    name: str | None = None
+
+
+class PasskeyForm(IdForm, frozen=True, kw_only=True):
+    """A passkey that is made: before it is asked for neither id nor credential are filled in."""
+
+    name: str | None = None
+    credential: str | None = None
+    return_to: str | None = None
+
+
+class PasskeySignInForm(PlainForm, frozen=True, kw_only=True):
+    """A whole sign-in by a passkey."""
+
+    attempt: Secret | None = None
+    credential: str | None = None
     return_to: str | None = None
 
 

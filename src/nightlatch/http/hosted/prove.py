@@ -12,7 +12,7 @@ from nightlatch.errors import (
     Throttled,
 )
 from nightlatch.flows.outcome import More
-from nightlatch.http.bodies import query_of
+from nightlatch.http.bodies import json_in_form, query_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page
 from nightlatch.http.hosted.forms import ProveForm
@@ -23,7 +23,12 @@ from nightlatch.http.messages import Response
 __all__ = ["prove", "send_prove"]
 
 _SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
-_LABELS = {"totp": "Code from your app", "recovery_code": "Recovery code", "password": "Password"}
+_LABELS = {
+    "passkey": "Passkey",
+    "totp": "Code from your app",
+    "recovery_code": "Recovery code",
+    "password": "Password",
+}
 
 
 def prove(exchange: Exchange) -> Response:
@@ -46,6 +51,7 @@ def send_prove(exchange: Exchange, form: ProveForm) -> Response:
             authenticator=kind,
             code=form.code,
             password=form.password,
+            credential=json_in_form(form.credential),
             session=exchange.session_or_none,
         )
     except _SHOWN as error:
@@ -58,12 +64,14 @@ def _page(exchange: Exchange, more: More, wanted: str | None, refusal: Nightlatc
     if not ways:
         raise AttemptInvalid("nothing is to be proven at this step")
     kind = wanted if wanted in ways else ways[0]
-    field = "password" if kind == "password" else "code"
+    field = {"password": "password", "passkey": "credential"}.get(kind, "code")
+    if kind == "passkey" and isinstance(refusal, InvalidCredentials):
+        refusal.message = "That passkey does not fit. Try again, or take another way."
     return form_page(
         exchange,
         "prove.html",
         refusal,
-        beside=field,
+        beside=None if kind == "passkey" else field,
         labels={field: _LABELS[kind]},
         kind=kind,
         field_label=_LABELS[kind],

@@ -12,6 +12,7 @@ from nightlatch.http.hosted import (
     forms,
     forward,
     leaving,
+    passkeys,
     prove,
     reauthenticate,
     recover,
@@ -49,6 +50,10 @@ def _form(path: str, handler: object, body: type[forms.PlainForm], who: str = "a
     return Route(method="POST", path=path, handler=handler, who=who, kind="page", body=body, form=True)  # type: ignore[arg-type]
 
 
+def _script(path: str, handler: object, body: type[forms.PlainForm], who: str = "anybody") -> Route:
+    return Route(method="POST", path=path, handler=handler, who=who, kind="script", body=body, form=True)  # type: ignore[arg-type]
+
+
 def begin(exchange: Exchange) -> Response:
     """Lead on from the mount itself, which nobody links to and everybody tries."""
     return lead_on(exchange, exchange.auth.settings.mount + "/account")
@@ -58,15 +63,19 @@ PAGES: tuple[Route, ...] = (
     _page("/", begin),
     _page("/sign-in", sign_in.sign_in),
     _form("/sign-in", sign_in.send_sign_in, forms.SignInForm),
+    _form("/sign-in/passkey", passkeys.sign_in_with, forms.PasskeySignInForm),
     _page("/sign-up", sign_in.sign_up),
     _form("/sign-up", sign_in.send_sign_up, forms.SignUpForm),
     _page("/verify", sign_in.verify),
     _form("/verify", sign_in.send_verify, forms.VerifyForm),
     _page("/prove", prove.prove),
     _form("/prove", prove.send_prove, forms.ProveForm),
+    _script("/prove/passkey", passkeys.ask, forms.ProveForm),
     _page("/enrol", authenticators.enrol),
     _form("/enrol", authenticators.enrol_app, forms.PlainForm),
     _form("/enrol/confirm", authenticators.confirm_enrolled, forms.AppForm),
+    _script("/enrol/passkey", passkeys.begin_enrolled, forms.PasskeyForm),
+    _form("/enrol/passkey/confirm", passkeys.confirm_enrolled, forms.PasskeyForm),
     _page("/set-password", sign_in.set_password),
     _form("/set-password", sign_in.send_set_password, forms.SetPasswordForm),
     _page("/invitation", sign_in.invitation),
@@ -75,6 +84,7 @@ PAGES: tuple[Route, ...] = (
     _form("/recover", recover.send_recover, forms.RecoverForm),
     _page("/reauthenticate", reauthenticate.reauthenticate, "signed_in"),
     _form("/reauthenticate", reauthenticate.send_reauthenticate, forms.ReauthenticateForm, "signed_in"),
+    _script("/reauthenticate/passkey", passkeys.ask_again, forms.ReauthenticateForm, "signed_in"),
     _page("/sign-out", sign_in.sign_out, "signed_in"),
     _form("/sign-out", sign_in.send_sign_out, forms.PlainForm, "signed_in"),
     _page("/account", account.profile, "signed_in"),
@@ -84,7 +94,11 @@ PAGES: tuple[Route, ...] = (
     _page("/account/app", authenticators.app, "signed_in"),
     _form("/account/app", authenticators.add_app, forms.BeginAppForm, "signed_in"),
     _form("/account/app/confirm", authenticators.confirm_app, forms.AppForm, "signed_in"),
-    _form("/account/app/remove", authenticators.remove, forms.IdForm, "signed_in"),
+    _page("/account/passkey", passkeys.passkey, "signed_in"),
+    _script("/account/passkey", passkeys.begin, forms.PasskeyForm, "signed_in"),
+    _form("/account/passkey/confirm", passkeys.confirm, forms.PasskeyForm, "signed_in"),
+    _form("/account/authenticators/rename", authenticators.rename, forms.RenameForm, "signed_in"),
+    _form("/account/authenticators/remove", authenticators.remove, forms.IdForm, "signed_in"),
     _form("/account/recovery-codes", authenticators.new_recovery_codes, forms.PlainForm, "signed_in"),
     _page("/account/devices", account.devices, "signed_in"),
     _form("/account/devices", account.send_devices, forms.DevicesForm, "signed_in"),

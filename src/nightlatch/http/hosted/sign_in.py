@@ -17,6 +17,7 @@ from nightlatch.errors import (
     SignUpClosed,
     Throttled,
 )
+from nightlatch.flows.bind_passkey import Unknown
 from nightlatch.flows.outcome import Complete, More, Outcome
 from nightlatch.http.bodies import query_of
 from nightlatch.http.exchange import Exchange
@@ -36,6 +37,7 @@ from nightlatch.primitives.secret import Secret
 
 __all__ = [
     "go_on",
+    "hold",
     "invitation",
     "redeem_invitation",
     "send_set_password",
@@ -44,9 +46,12 @@ __all__ = [
     "send_sign_up",
     "send_verify",
     "set_password",
+    "set_password_page",
     "sign_in",
+    "sign_in_page",
     "sign_out",
     "sign_up",
+    "step_of",
     "verify",
 ]
 
@@ -67,7 +72,7 @@ def sign_in(exchange: Exchange) -> Response:
     return_to = exchange.app.redirects.safe(query.get("return_to"))
     if exchange.session_or_none is not None and query.get("prompt") != "login":
         return _go(exchange, return_to)
-    return _sign_in_page(exchange, identifier="", return_to=return_to)
+    return sign_in_page(exchange, identifier="", return_to=return_to)
 
 
 def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
@@ -88,16 +93,30 @@ def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
             exchange.client, identifier=form.identifier, password=form.password, return_to=return_to
         )
     except NightlatchError as error:
-        return _sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
+        return sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
     return go_on(exchange, outcome)
 
 
-def _sign_in_page(
-    exchange: Exchange, *, identifier: str, return_to: str | None, refusal: NightlatchError | None = None
+def sign_in_page(
+    exchange: Exchange,
+    *,
+    identifier: str,
+    return_to: str | None,
+    refusal: NightlatchError | None = None,
+    unknown: Unknown | None = None,
 ) -> Response:
+    """Show the sign-in page, with what was wrong.
+
+    Args:
+        exchange: the request.
+        identifier: as typed.
+        return_to: where to go on.
+        refusal: what was wrong.
+        unknown: a passkey that nobody has, for the browser to hide from then on.
+    """
     settings = exchange.auth.settings
     label = {"email": "E-mail", "username": "User name"}.get(settings.identifiers, "E-mail or user name")
-    if isinstance(refusal, InvalidCredentials):
+    if isinstance(refusal, InvalidCredentials) and refusal.message == InvalidCredentials.message:
         refusal.message = f"That {label[0].lower()}{label[1:]} and password don't match. Check both and try again."
     return form_page(
         exchange,
@@ -110,6 +129,8 @@ def _sign_in_page(
         onward=_onward(return_to),
         sign_up_open=settings.sign_up == "open",
         recovery_open=settings.asks_email,
+        passkeys_open=exchange.auth.bind_passkey.offered,
+        unknown=unknown,
     )
 
 
@@ -184,8 +205,8 @@ def verify(exchange: Exchange) -> Response:
         template = "link.html" if view.purpose == "sign_up" else "recover_link.html"
         return page(exchange, template, address=view.address, link=link)
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
-    if _step(more) != "/verify":
-        return lead_on(exchange, _path(exchange, _step(more)))
+    if step_of(more) != "/verify":
+        return lead_on(exchange, _path(exchange, step_of(more)))
     return _verify_page(exchange, more)
 
 
@@ -232,8 +253,8 @@ def set_password(exchange: Exchange) -> Response:
     """Show where to choose a password."""
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if not more.set:
-        return lead_on(exchange, _path(exchange, _step(more)))
-    return _set_password_page(exchange, more, "")
+        return lead_on(exchange, _path(exchange, step_of(more)))
+    return set_password_page(exchange, more, "")
 
 
 def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
@@ -246,19 +267,21 @@ def send_set_password(exchange: Exchange, form: SetPasswordForm) -> Response:
             exchange.client, held, new_password=form.new_password or Secret(""), username=form.username
         )
     except _SHOWN as error:
-        return _set_password_page(exchange, more, form.username or "", error)
+        return set_password_page(exchange, more, form.username or "", error)
     return go_on(exchange, outcome)
 
 
-def _set_password_page(
+def set_password_page(
     exchange: Exchange, more: More, username: str, refusal: NightlatchError | None = None
 ) -> Response:
+    """Show where a password is chosen, with what was wrong."""
     return form_page(
         exchange,
         "set_password.html",
         refusal,
         purpose=more.purpose,
         address=more.address,
+        passkey="passkey" in more.enrol,
         asks_username="username" in more.set,
         values={"username": username},
         min_length=exchange.auth.settings.passwords.min_length,
@@ -321,7 +344,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     if isinstance(outcome, More):
         if outcome.purpose == "sign_in" and outcome.authenticators == ("email_code",):
             exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
-        return lead_on(exchange, _path(exchange, _step(outcome)), _hold(exchange, outcome))
+        return lead_on(exchange, _path(exchange, step_of(outcome)), hold(exchange, outcome))
     if outcome.session is None:
         return recovered(exchange, outcome)
     if outcome.enrol:
@@ -332,7 +355,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     return _go(exchange, outcome.return_to, *_in(exchange, outcome))
 
 
-def _step(more: More) -> str:
+def step_of(more: More) -> str:
     """Return the page of the step that an attempt is at."""
     if more.set:
         return "/set-password"
@@ -354,7 +377,8 @@ def _go(exchange: Exchange, return_to: str | None, *headers: tuple[str, str]) ->
     return lead_on(exchange, return_to, *headers)
 
 
-def _hold(exchange: Exchange, more: More) -> tuple[str, str]:
+def hold(exchange: Exchange, more: More) -> tuple[str, str]:
+    """Return the cookie by which a browser holds an attempt."""
     cookies = exchange.app.cookies
     return cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
 

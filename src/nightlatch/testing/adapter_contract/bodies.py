@@ -28,6 +28,8 @@ def ill_typed(talk: Talk) -> None:
     ]  # fmt: skip
     for path in ("/api/sign-in", "/api/sign-up", "/api/attempt/begin", "/api/attempt/answer", "/api/attempt/link"):
         for body in bodies:
+            if path == "/api/sign-in" and body in ({}, {"identifier": None}):
+                continue  # no name: a passkey will tell who it is
             status, problem = browser.call("POST", path, body)
             assert status in {400, 401, 415, 422}, (path, body)
             assert problem["status"] == status

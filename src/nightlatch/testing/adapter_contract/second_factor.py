@@ -113,7 +113,7 @@ def by_the_pages(talk: Talk) -> None:
     led = browser.fill_in("/prove", authenticator="totp", code=app.code().reveal())
     assert header(led, "location") == "http://localhost:8000/auth/account/security"
     row = browser.call("GET", "/api/authenticators")[1]["authenticators"][1]["id"]
-    assert browser.fill_in("/account/security", "/account/app/remove", id=row).status == 303
+    assert browser.fill_in("/account/security", "/account/authenticators/remove", id=row).status == 303
     assert "my phone" not in browser.get("/account/security").body.decode()
 
 
@@ -129,7 +129,7 @@ def policy_leads_to_one(talk: Talk) -> None:
     asked = {"attempt": more["attempt"], "authenticator": "email_code"}
     assert browser.call("POST", "/api/attempt/begin", asked)[0] == 200
     _, more = browser.call("POST", "/api/attempt/answer", {**asked, "code": talk.code()})
-    assert (more["authenticators"], more["enrol"]) == ([], ["totp"])
+    assert (more["authenticators"], more["enrol"]) == ([], ["passkey", "totp"])
     _, bound = _enrol(talk, browser, attempt=more["attempt"])
     assert bound["session"]["aal"] == 2
     assert browser.call("GET", "/api/session")[1]["session"]["aal"] == 2

@@ -51,7 +51,7 @@ def step_by_step(talk: Talk) -> None:
     browser = talk.browser()
     for identifier in (MIA, LEO):
         status, more = browser.call("POST", "/api/sign-in", {"identifier": identifier})
-        assert (status, more["status"], more["authenticators"]) == (200, "more", ["password"])
+        assert (status, more["status"], more["authenticators"]) == (200, "more", ["password", "passkey"])
         answer = {"attempt": more["attempt"], "authenticator": "password", "password": "wrong wrong wrong"}
         assert browser.call("POST", "/api/attempt/answer", answer)[0] == 401
     _, more = browser.call("POST", "/api/sign-in", {"identifier": MIA})

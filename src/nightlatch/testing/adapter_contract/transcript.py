@@ -34,6 +34,8 @@ _RANDOM = re.compile(
     r"|(?P<seed>\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b)"
     r"|(?P<seed_key>(?<=secret=)[A-Z2-7]{32})"
     r"|(?P<picture><svg[^>]*?class=\\?.qr\\?.[^>]*>.*?</svg>)"
+    r"|(?P<challenge>(?<=\"challenge\":\")[A-Za-z0-9_-]{43})"
+    r"|(?P<credential>(?:(?<=\"id\":\")|(?<=data-user=\"))[A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{43})?)"
     r"|(?P<recovery>(?:(?<=%0A)|\b)[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}\b)"
 )
 
