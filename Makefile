@@ -22,6 +22,10 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.fuzz
 	$(PY) -m fuzz.run $(ARGS)
 
+# Kill nodes at random while people use them: ARGS="--kills 200".
+soak: $(VENV)/.dev
+	$(PY) tests/soak.py $(ARGS)
+
 clean:
 	rm -rf $(VENV) .venvs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench/work fuzz/work dist build
 
@@ -38,4 +42,4 @@ $(VENV)/.server: requirements/server.lock pyproject.toml
 	@test -e $(VENV)/.dev || sh requirements/install $(VENV) requirements/server.lock
 	@touch $(VENV)/.server
 
-.PHONY: run test check bench fuzz clean
+.PHONY: run test check bench fuzz soak clean

@@ -9,13 +9,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import redis
 
 from free_ports import free_port
 
-__all__ = ["RedisServer", "redis_server", "redis_url"]
+__all__ = ["RedisServer", "binary", "redis_server", "redis_url", "running_redis"]
 
 
 class RedisServer:
@@ -82,7 +83,8 @@ class RedisServer:
             self._process.send_signal(how)
 
 
-def _binary() -> str:
+def binary() -> str:
+    """Return the installed server."""
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name) or shutil.which(name, path="/usr/bin:/usr/sbin:/usr/local/bin")
         if found:
@@ -92,19 +94,26 @@ def _binary() -> str:
     pytest.skip("Redis is not installed: redis-server was not found")
 
 
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """Run a Redis."""
+    server = RedisServer(binary())
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """Return the address of a Redis of our own, which stays up."""
-    server = RedisServer(_binary())
-    server.start()
-    yield server.url
-    server.close()
+    with running_redis() as server:
+        yield server.url
 
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """Return a Redis for this test alone, which may be stopped."""
-    server = RedisServer(_binary())
-    server.start()
-    yield server
-    server.close()
+    with running_redis() as server:
+        yield server

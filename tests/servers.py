@@ -108,6 +108,13 @@ class Server:
             document = json.loads(raw) if "json" in kind and raw else raw.decode()
             return answered.status, document, dict(answered.headers)
 
+    def command(self, *words: str) -> Any:
+        """Run a command on its settings and return what it says, as a document."""
+        told = [str(Path(sys.executable).parent / "nightlatch"), "--data", str(self.data), *words]
+        done = subprocess.run(told, env={**os.environ, **self.environment}, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
     def code(self, address: str) -> str:
         """Return the newest code in the dev mailbox."""
         for _ in range(50):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.api_keys import api_keys_command
 from nightlatch.cli.audit import audit_commands
 from nightlatch.cli.breach_list import breach_list_command
-from nightlatch.cli.doctor import Examination, doctor_command
+from nightlatch.cli.doctor import Examination, Finding, doctor_command
 from nightlatch.cli.explain import explain_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.keys import keys_command
@@ -32,19 +32,22 @@ Loader = Callable[[], Nightlatch]
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
-def add_commands(group: click.Group, load: Loader, schema: Examination) -> None:
+def add_commands(
+    group: click.Group, load: Loader, schema: Examination, serving: Callable[[], Iterator[Finding]] | None = None
+) -> None:
     """Add the commands to a group.
 
     Args:
         group: ``nightlatch``, ``flask nightlatch`` or ``manage.py nightlatch``.
         load: builds the installation that they are about; called when a command runs.
         schema: tells how its schema stands.
+        serving: tells the doctor how its own server runs, where there is one.
     """
     for make in (_users, _sessions, keys_command, api_keys_command, _outbox, audit_commands):
         group.add_command(make(load))
     group.add_command(explain_command(load))
     group.add_command(breach_list_command())
-    group.add_command(doctor_command(load, schema))
+    group.add_command(doctor_command(load, schema, serving))
 
 
 def core_for_command(site: HostInstallation) -> Nightlatch:

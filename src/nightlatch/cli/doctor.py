@@ -8,19 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from nightlatch.auth import Nightlatch
 from nightlatch.cli.output import plain_errors, show
+from nightlatch.cli.production import Finding, accepted, production_findings
 from nightlatch.primitives.hashing import PROFILES, Argon2Profile, hash_password
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.breaches import ListFile
 
 __all__ = ["Examination", "Finding", "doctor_command", "measure"]
 
-Finding = dict[str, Any]
 Examination = Callable[[Nightlatch], Iterator[Finding]]
 """Looks at one side of an installation: what was looked at, what was found, and a verdict."""
 
@@ -44,21 +43,31 @@ def suggest(costs: dict[str, float]) -> str:
     return stronger if costs[stronger] <= _TARGET_SECONDS else "owasp_minimum"
 
 
-def doctor_command(load: Callable[[], Nightlatch], schema: Examination) -> click.Command:
+def doctor_command(
+    load: Callable[[], Nightlatch], schema: Examination, serving: Callable[[], Iterator[Finding]] | None = None
+) -> click.Command:
     """Return the command, for an installation.
 
     Args:
         load: builds it.
         schema: tells how its schema stands.
+        serving: tells how its own server runs, where there is one.
     """
 
     @click.command("doctor", help="Measure what a hash costs here, and look for what is not as it should be.")
+    @click.option("--production", is_flag=True, help="Whatever is unsafe before the public is wrong.")
+    @click.option("--accept", multiple=True, metavar="WHAT", help="With --production: a wrong that you answer for.")
     @click.option("--json", "as_json", is_flag=True, help="For programs.")
-    def doctor(*, as_json: bool) -> None:
+    def doctor(*, production: bool, accept: tuple[str, ...], as_json: bool) -> None:
         with plain_errors():
             auth = load()
             rows = [*_hashing(auth), *schema(auth), _settings(auth), *_breaches(auth)]
-            if all(row["verdict"] != "wrong" for row in rows):
+            sound = all(row["verdict"] != "wrong" for row in rows)
+            if production:
+                rows += accepted([*production_findings(auth), *(serving() if serving else ())], accept)
+            elif accept:
+                raise click.UsageError("--accept goes with --production.")
+            if sound:
                 rows += _health(auth)
             show(rows, as_json=as_json, empty="")
             if any(row["verdict"] == "wrong" for row in rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.application import site_of
 from nightlatch.cli.commands import add_commands, core_for_command
 from nightlatch.cli.output import plain_errors
+from nightlatch.cli.production import Finding, server_findings
 from nightlatch.cli.sql import migrate_command, schema_findings
 from nightlatch.errors import ConfigurationError
 
@@ -54,6 +56,7 @@ def _load() -> Nightlatch:
     if config.settings.development:
         # The address of a development server is its port's: links are for the one that was started last.
         config = load(told["config"], given={**given, "port": last_port(config)})
+    told["server"] = config
     auth = build(config)
     context.call_on_close(auth.close)
     if context.info_name not in _MENDERS:
@@ -66,7 +69,14 @@ _MENDERS = {"migrate", "doctor"}
 """They tell, and mend, what is wrong with a schema; every other command needs one that fits."""
 
 
-add_commands(command, _load, schema_findings)
+def _serving() -> Iterator[Finding]:
+    """Tell the doctor how the stand-alone server runs; nothing where a host's application was named."""
+    config = click.get_current_context().find_root().obj.get("server")
+    if config is not None:
+        yield from server_findings(config)
+
+
+add_commands(command, _load, schema_findings, _serving)
 command.add_command(migrate_command(_load))
 
 
