@@ -368,7 +368,7 @@ def test_settings_offer_something_better_too() -> None:
 
 
 def test_who_has_texts_alone_is_led_to_add_an_app(mia: Mia) -> None:
-    """With the last recovery code gone: both factors are proven and the mailbox, then an app is bound before there is a session."""
+    """With the last recovery code gone: both factors are proven, then an app is bound before there is a session."""
     house = mia.house
     house.store.delete(Authenticator, {"kind": "recovery_code"})
     more = mia.password()
