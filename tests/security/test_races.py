@@ -21,7 +21,7 @@ from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Store
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
-from nightlatch.settings import Budget, Sessions, Throttle
+from nightlatch.settings import Budget, Sessions, Sms, Throttle
 from nightlatch.storage.sql import SqlStore
 from nightlatch.testing import Passkey
 from nightlatch.testing.authenticator_app import AuthenticatorApp
@@ -64,7 +64,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) 
 def house(store: Store) -> Iterator[House]:
     """Return a house whose budgets are no obstacle."""
     budgets = dict.fromkeys(Throttle.__struct_fields__, PLENTY)
-    made = House(store, throttle=Throttle(**budgets), sessions=Sessions(preset="aal2"))
+    texts = Sms(enabled=True, countries=("DE",))
+    made = House(store, throttle=Throttle(**budgets), sessions=Sessions(preset="aal2"), sms=texts)
     yield made
     made.auth.close()
 
@@ -148,6 +149,17 @@ def _challenge(house: House) -> Act:
     )
 
 
+def _texted_code(house: House) -> Act:
+    session = signed_in(house.member()).session
+    assert session is not None
+    flow, number = house.auth.bind_phone, "+4915123456789"
+    proposal = flow.begin(_client(0), session, number=number)
+    flow.confirm(_client(0), session, proposal.id, house.texts.code_for(number))
+    more = house.auth.attempts.begin(_client(1), _attempt(house.sign_in(_client(1))), "sms_code")
+    code = house.texts.code_for(number)
+    return lambda turn: house.auth.attempts.answer(_client(turn), more.attempt, authenticator="sms_code", code=code)
+
+
 def _attempt(step: object) -> Secret:
     assert isinstance(step, More)
     return step.attempt
@@ -185,6 +197,7 @@ ONCE: Mapping[str, Callable[[House], Act]] = {
     "app's code": _apps_code,
     "recovery code": _paper_code,
     "passkey's challenge": _challenge,
+    "texted code": _texted_code,
     "invitation": _invitation,
     "closing called off": _closing,
     "reauthentication": _session,
