@@ -29,6 +29,19 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(tmp_p
     assert config.settings.service_name == "Harbour"
 
 
+def test_lists_are_comma_separated_wherever_they_stand(tmp_path: Path) -> None:
+    """In a section and in a section of a section as well."""
+    lists = {
+        "NIGHTLATCH_SMS__COUNTRIES": "DE, FR",
+        "NIGHTLATCH_POLICY__EVERYONE__SEQUENCE": "password,totp",
+        "NIGHTLATCH_PASSKEYS__RELATED_ORIGINS": "https://books.example",
+    }
+    settings = told(tmp_path, **lists).settings
+    assert settings.sms.countries == ("DE", "FR")
+    assert settings.policy.everyone.sequence == ("password", "totp")
+    assert settings.passkeys.related_origins == ("https://books.example",)
+
+
 def test_workers_share_the_processors_for_hashing(tmp_path: Path) -> None:
     """More hashes at once than processors are slower together, and cost memory each."""
     processors = os.cpu_count() or 1

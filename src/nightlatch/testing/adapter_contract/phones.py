@@ -74,7 +74,7 @@ def by_the_pages(talk: Talk) -> None:
 
     other = talk.browser()
     assert header(other.fill_in("/sign-in", identifier=MIA, password=SECRET), "location") == _at("/prove")
-    assert b"Text me a code" in other.get("/prove").body
+    assert b"Text a code to my phone" in other.get("/prove").body
     assert header(other.fill_in("/prove", "/prove/text"), "location") == _at("/prove?with=sms_code")
     wrong = other.fill_in("/prove?with=sms_code", "/prove", authenticator="sms_code", code="")
     assert wrong.status == 422
