@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["databases", "house", "receiver", "servers", "sites"]
+pytest_plugins = ["databases", "house", "receiver", "redis_servers", "servers", "sites"]
 
 
 @pytest.fixture(scope="session")

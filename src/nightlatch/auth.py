@@ -8,6 +8,7 @@ from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
 from nightlatch.flows.addresses import Addresses
@@ -16,6 +17,7 @@ from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.bind_passkey import BindPasskey
+from nightlatch.flows.bind_phone import BindPhone
 from nightlatch.flows.binding import Binding
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
@@ -38,9 +40,10 @@ from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
+from nightlatch.flows.text_codes import TextCodes
 from nightlatch.flows.tokens import Tokens
 from nightlatch.flows.verify_audit import VerifyAudit
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
@@ -59,11 +62,15 @@ from nightlatch.services.outbox import Outbox
 from nightlatch.services.seals import Seals
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.shared_counters import SharedCounters
 from nightlatch.services.signing_keys import SigningKeys
+from nightlatch.services.text_guard import TextGuard
+from nightlatch.services.text_senders import text_sender_from
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.services.webhooks import Webhooks
 from nightlatch.settings import Settings
+from nightlatch.settings_redis import Redis
 
 __all__ = ["Nightlatch"]
 
@@ -77,6 +84,7 @@ class Nightlatch:
         settings: what the installation decides.
         store: where it keeps its records.
         mailer: hands mail over; None: as ``settings.mail`` says.
+        text_sender: hands text messages over; None: as ``settings.sms`` says.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events.
         background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
@@ -91,6 +99,7 @@ class Nightlatch:
         store: Store,
         *,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
         background: bool = True,
@@ -110,11 +119,19 @@ class Nightlatch:
         )
 
         users = Users(store, clock, settings.identifiers)
-        throttle = Throttle(store, clock, keyring)
+        self.throttle = throttle = Throttle(store, clock, keyring, _shared_counters(settings.redis))
         self.sessions = Sessions(store, clock, users, settings.sessions)
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
-        self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.outbox = Outbox(
+            settings,
+            store,
+            clock,
+            keyring,
+            throttle,
+            mailer or mailer_from(settings),
+            text_sender or text_sender_from(settings, clock),
+        )
         self.health = Health(store, clock)
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
@@ -135,12 +152,19 @@ class Nightlatch:
             aaguids=frozenset(settings.passkeys.aaguids),
         )
         passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
-        methods: dict[str, Method] = {each.kind: each for each in (password, passkey, totp, recovery_codes)}
+        audit = Audit(store, clock, keyring, event_sinks)
+        texts = TextGuard(settings.sms, clock, throttle, audit)
+        sms = SmsCode(store, clock, one_time_secrets, texts)
+        # Without a sender nothing can be asked of a phone: switched off, texts are no authenticator here.
+        texted = (sms,) if settings.sms.enabled else ()
+        every: tuple[Method, ...] = (password, passkey, totp, *texted, recovery_codes)
+        methods = {each.kind: each for each in every}
         self.gate = Gate(
             settings.policy,
             {kind: method.factors for kind, method in methods.items()},
             enrolled=[kind for kind, method in methods.items() if method.enrolment and method.offered],
             closed=[kind for kind, method in methods.items() if not method.offered],
+            restricted=(sms.kind,),
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
@@ -196,6 +220,8 @@ class Nightlatch:
             passkey=passkey,
             totp=totp,
             recovery_codes=recovery_codes,
+            sms=sms,
+            texts=texts,
             methods=methods,
         )
         self._stand_on(core)
@@ -216,6 +242,7 @@ class Nightlatch:
             self.addresses,
             self.operator_recovery,
             ProveAddress(core, prove),
+            TextCodes(core, prove),
         )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
@@ -226,6 +253,7 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.bind_phone = BindPhone(core, binding)
         self.bind_passkey = BindPasskey(core, binding, SignUpByPasskey(core, self.sign_up))
         self.forward = Forward(core)
         self.invitations = Invitations(core)
@@ -266,3 +294,16 @@ class Nightlatch:
 
     def __repr__(self) -> str:
         return f"Nightlatch({self.settings.base_url}{self.settings.mount})"
+
+
+def _shared_counters(redis: Redis) -> SharedCounters | None:
+    if redis.url is None:
+        return None
+    from nightlatch.storage.redis_counters import RedisCounters, see_installed
+
+    url = redis.url.reveal()
+    see_installed(url)
+    if "+sentinel" in url or "+cluster" in url:  # these connect when they are built
+        return SharedCounters(lambda: RedisCounters(url, redis.timeout), redis.retry_after)
+    counters = RedisCounters(url, redis.timeout)
+    return SharedCounters(lambda: counters, redis.retry_after)

@@ -251,6 +251,8 @@ class Session(Record, frozen=True, kw_only=True, gc=False):
     last_seen_at: datetime
     enrol_by: datetime | None = None
     """Started within a grace period: it ends when that does, unless what policy asks for is bound."""
+    remembered_until_at: datetime | None = None
+    """Its browser is remembered: idle for too long, it is until then replaced on one factor of the two it holds."""
     idle_expires_at: datetime | None = None
     """None: no idle limit. Moved on with `last_seen_at`, never past `expires_at`."""
     expires_at: datetime

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
+import redis
 
 from house import ELSEWHERE, PASSWORD, WRONG, House, signed_in
 from nightlatch.errors import Busy, InvalidCredentials, Throttled
@@ -15,7 +16,7 @@ from nightlatch.ports import after
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Device, Event, ThrottleCounter
 from nightlatch.services.client import Client
-from nightlatch.settings import Hashing
+from nightlatch.settings import Hashing, Redis
 
 NO_COOKIE = Client(ip="198.51.100.9", device=Secret("no device of anybody"))
 """Who sends any device cookie is let past the first look at the queue."""
@@ -28,7 +29,24 @@ def failures(house: House) -> int:
 
 def spent(house: House) -> int:
     """Return what is spent of all budgets together."""
-    return sum(row.count for row in house.store.find(ThrottleCounter, {"count": after(0)}))
+    stored = sum(row.count for row in house.store.find(ThrottleCounter, {"count": after(0)}))
+    url = house.auth.settings.redis.url
+    if url is None:
+        return stored
+    assert stored == 0
+    with redis.Redis.from_url(url.reveal()) as client:
+        return sum(int(client.hget(key, "count")) for key in client.scan_iter("nightlatch:throttle:*"))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["counted in the store", "counted in Redis"])
+def make_house(request: pytest.FixtureRequest, make_house: Callable[..., House]) -> Callable[..., House]:
+    """Build houses whose budgets are counted in their store, or in Redis."""
+    if request.param == "counted in the store":
+        return make_house
+    url = request.getfixturevalue("redis_url")
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return lambda **settings: make_house(redis=Redis(url=Secret(url)), **settings)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from nightlatch.fastapi.answers import answer_error
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.installation import Installation
 from nightlatch.fastapi.mount import Mounted
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Nightlatch:
         engine: an SQLAlchemy engine to use, in transactions of our own.
         store: a store to use.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
         request_user: fill in Starlette's ``request.user`` and ``request.auth`` (a scope for each role), at the cost of
@@ -57,6 +58,7 @@ class Nightlatch:
         engine: sa.Engine | None = None,
         store: Store | None = None,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
         request_user: bool = False,
@@ -80,6 +82,7 @@ class Nightlatch:
             engine=engine,
             store=store,
             mailer=mailer,
+            text_sender=text_sender,
             clock=clock,
             request_user=request_user,
             event_sinks=event_sinks,

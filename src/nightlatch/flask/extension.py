@@ -17,7 +17,7 @@ from nightlatch.flask.installation import Installation
 from nightlatch.flask.login import Login
 from nightlatch.flask.mount import Mounted
 from nightlatch.flask.user import current_user, installation
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -37,6 +37,7 @@ class Nightlatch:
         engine: an SQLAlchemy engine to use in the same way.
         store: a store to use.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events, after their transaction (docs/webhooks.md).
 
@@ -52,6 +53,7 @@ class Nightlatch:
         engine: sa.Engine | None = None,
         store: Store | None = None,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
     ) -> None:
@@ -60,6 +62,7 @@ class Nightlatch:
             "engine": engine,
             "store": store,
             "mailer": mailer,
+            "text_sender": text_sender,
             "clock": clock,
             "event_sinks": event_sinks,
         }

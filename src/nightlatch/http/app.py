@@ -172,6 +172,7 @@ class HttpApp:
         response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
         response.signed_in, response.rotated = exchange.signed_in, exchange.rotated
         response.signed_out = exchange.signed_out
+        response.route = route.path if route is not None else ""
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
             response.without_body()

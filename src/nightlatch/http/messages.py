@@ -65,6 +65,7 @@ class Response:
             session of its own.
         rotated: the same, where the session is the one the request came with, under a new token.
         signed_out: the session that this request ended and rode on.
+        route: the path of the route that answered, with its placeholder; empty where there was none.
     """
 
     status: int
@@ -73,6 +74,7 @@ class Response:
     signed_in: Complete | None = field(default=None, repr=False)
     rotated: Complete | None = field(default=None, repr=False)
     signed_out: Session | None = field(default=None, repr=False)
+    route: str = ""
 
     def without_body(self) -> None:
         """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""

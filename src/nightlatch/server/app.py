@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from nightlatch.auth import Nightlatch
-from nightlatch.errors import NightlatchError, NotFound
+from nightlatch.errors import NotFound
 from nightlatch.http.app import HttpApp
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import page
@@ -20,12 +21,15 @@ from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
 from nightlatch.http.well_known import WELL_KNOWN
 from nightlatch.http.wsgi import answer, path_of, request_of
+from nightlatch.ports import EventSink
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
 from nightlatch.server.mailbox import MAILBOX_SIZE, admitted, pieces, read_mailbox
+from nightlatch.server.management import Management
+from nightlatch.server.metrics import Metrics
+from nightlatch.server.readiness import look
 from nightlatch.server.stopping import Answering
 from nightlatch.services.mailers import FileMailer
-from nightlatch.storage.sql.schema import verify_schema
 from nightlatch.storage.sql.store import SqlStore
 
 __all__ = ["ServerApp", "build", "wsgi"]
@@ -36,14 +40,14 @@ _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _MAILBOX = "/dev/mailbox"
 
 
-def build(config: Config) -> Nightlatch:
+def build(config: Config, *, event_sinks: Sequence[EventSink] = ()) -> Nightlatch:
     """Wire the core as a server has it. Opens nothing yet."""
     settings = config.settings
     mailer = None
     if settings.development and settings.mail.transport == "file" and settings.mail.directory:
         mailer = FileMailer(Path(settings.mail.directory), most=MAILBOX_SIZE)
     store = SqlStore.open(config.database_url, durable=config.durable)
-    return Nightlatch(settings, store, mailer=mailer)
+    return Nightlatch(settings, store, mailer=mailer, event_sinks=event_sinks)
 
 
 def wsgi() -> ServerApp:
@@ -51,7 +55,10 @@ def wsgi() -> ServerApp:
     run = msgspec.json.decode(Path(os.environ["NIGHTLATCH_RUN"]).read_bytes())
     config = load(Path(run["config"]) if run["config"] else None, given=run["given"])
     begin_logging()
-    app = ServerApp(config, build(config))
+    metrics = Metrics() if config.management_port is not None else None
+    app = ServerApp(config, build(config, event_sinks=[metrics] if metrics else []), metrics)
+    if metrics is not None and config.management_port is not None:
+        Management(app.auth, metrics, app.answering, config.management_bind, config.management_port).begin()
     app.answering.leave_when_told()
     return app
 
@@ -62,10 +69,12 @@ class ServerApp:
     Args:
         config: how the server runs.
         auth: the core.
+        metrics: told of each request, where there is a management listener.
     """
 
-    def __init__(self, config: Config, auth: Nightlatch) -> None:
+    def __init__(self, config: Config, auth: Nightlatch, metrics: Metrics | None = None) -> None:
         self.auth = auth
+        self._metrics = metrics
         self.answering = Answering()
         self._config = config
         self._mount = config.settings.mount
@@ -77,11 +86,23 @@ class ServerApp:
         """Answer one request."""
         path = path_of(environ)
         with self.answering:
-            if path == self._mount or path.startswith(f"{self._mount}/"):
-                response = self._mounted.respond(request_of(environ, path[len(self._mount) :] or "/"))
-            else:
-                response = self._beside.respond(request_of(environ, path))
+            if self._metrics is None:
+                return answer(self._respond(environ, path), start_response)
+            began = time.perf_counter()
+            response = self._respond(environ, path)
+            took = time.perf_counter() - began
+            mount = self._mount if self._is_mounted(path) else ""
+            route = mount + response.route if response.route else ""
+            self._metrics.answered(environ["REQUEST_METHOD"].upper(), route, response.status, took)
             return answer(response, start_response)
+
+    def _is_mounted(self, path: str) -> bool:
+        return path == self._mount or path.startswith(f"{self._mount}/")
+
+    def _respond(self, environ: dict[str, Any], path: str) -> Response:
+        if self._is_mounted(path):
+            return self._mounted.respond(request_of(environ, path[len(self._mount) :] or "/"))
+        return self._beside.respond(request_of(environ, path))
 
     def home(self, exchange: Exchange) -> Response:
         """Tell what to do next, signed in or out."""
@@ -94,25 +115,11 @@ class ServerApp:
         return Response(status=200, headers=[_TEXT], body=b"ok\n")
 
     def ready(self, exchange: Exchange) -> Response:
-        """Tell whether the database answers and takes writes and its schema fits; and what else is not as it should be.
-
-        Mail that is late and a clock that is behind are told and stop nothing: another server would fare no better.
-        """
+        """Tell whether this node can serve, and no more: the cause is for operators (management listener, log)."""
         del exchange
-        store = self.auth.store
-        try:
-            assert isinstance(store, SqlStore)
-            verify_schema(store.engine)
-            troubles = self.auth.health.troubles()
-        except NightlatchError as error:
-            # The public answer says only ready or not; the cause is for the operator.
-            log.warning("not ready: %s", error.reason)
-            return Response(status=503, headers=[_TEXT, ("Retry-After", "2")], body=b"not ready\n")
-        stops = any(each.stops for each in troubles)
-        lines = ["not ready" if stops else "ready", *(f"{each.name} {each.state}" for each in troubles)]
-        retry = [("Retry-After", "2")] if stops else []
-        body = "".join(f"{line}\n" for line in lines).encode()
-        return Response(status=503 if stops else 200, headers=[_TEXT, *retry], body=body)
+        if look(self.auth).ready:
+            return Response(status=200, headers=[_TEXT], body=b"ready\n")
+        return Response(status=503, headers=[_TEXT, ("Retry-After", "2")], body=b"not ready\n")
 
     def mailbox(self, exchange: Exchange) -> Response:
         """List what would have been mailed."""

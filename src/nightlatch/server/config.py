@@ -32,6 +32,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         durable: whether an acknowledged write survives a power cut (SQLite).
         tls_cert: certificate chain, PEM.
         tls_key: its key, PEM.
+        management_bind: address of the management listener.
+        management_port: its port; None: there is no such listener.
     """
 
     settings: Settings
@@ -44,6 +46,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     durable: bool = True
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    management_bind: str = "127.0.0.1"
+    management_port: int | None = None
 
     @property
     def mailbox(self) -> Path:
@@ -61,6 +65,8 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     durable: bool = True
     tls_cert: str | None = None
     tls_key: str | None = None
+    management_bind: str = "127.0.0.1"
+    management_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
 
 
 def load(
@@ -103,6 +109,8 @@ def load(
         durable=server.durable,
         tls_cert=Path(server.tls_cert) if server.tls_cert else None,
         tls_key=Path(server.tls_key) if server.tls_key else None,
+        management_bind=server.management_bind,
+        management_port=server.management_port,
     )
 
 
@@ -154,6 +162,8 @@ def _fill(values: dict[str, Any], section: str, **defaults: Any) -> None:
 def _safe(settings: Settings, server: _Server) -> None:
     if bool(server.tls_cert) != bool(server.tls_key):
         raise ConfigurationError("tls_cert and tls_key go together")
+    if server.management_port == server.port:
+        raise ConfigurationError("management_port must not be the public one: what it tells is for operators")
     if settings.development and not (is_loopback(settings.host) and is_loopback(server.bind)):
         raise ConfigurationError("development is for this machine alone: base_url and bind must be loopback")
     if settings.development:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shutil
 import socket
 import ssl
 import sys
@@ -18,6 +19,7 @@ from nightlatch.errors import ConfigurationError, NotFound
 from nightlatch.server.app import build
 from nightlatch.server.config import Config, load
 from nightlatch.server.logs import begin_logging
+from nightlatch.server.metrics import folder_for, let_metrics_begin
 from nightlatch.server.port import holder_of
 from nightlatch.server.stopping import hear_from_the_fork
 from nightlatch.services.key_files import write_private
@@ -49,7 +51,9 @@ def serve(config_path: Path | None, given: Mapping[str, Any], *, migrate: bool =
     config = load(config_path, given=given)
     begin_logging()
     _see_certificate(config)
-    _see_port(config)
+    _see_port(config.bind, config.port, "--port (with make: PORT=...)")
+    if config.management_port is not None:
+        _see_port(config.management_bind, config.management_port, "management_port")
     _prepare_schema(config, migrate=migrate)
     for line in _announce(config):
         print(line, flush=True)  # noqa: T201 - this is what a person sees
@@ -116,17 +120,16 @@ def _see_certificate(config: Config) -> None:
         raise ConfigurationError(f"cannot read {config.tls_cert} or {config.tls_key}: {error.strerror}") from None
 
 
-def _see_port(config: Config) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in config.bind else socket.AF_INET) as probe:
+def _see_port(bind: str, port: int, option: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((config.bind, config.port))
+            probe.bind((bind, port))
         except OSError as error:
-            who = holder_of(config.port)
+            who = holder_of(port)
             hint = f" by {who}" if who else ""
             raise ConfigurationError(
-                f"cannot listen on {config.bind}:{config.port}: {error.strerror}{hint};"
-                " choose another with --port (with make: PORT=...)"
+                f"cannot listen on {bind}:{port}: {error.strerror}{hint}; choose another with {option}"
             ) from None
 
 
@@ -141,6 +144,9 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
     }
     write_private(run, msgspec.json.encode(notes).decode())
     os.environ["NIGHTLATCH_RUN"] = str(run.resolve())
+    folder = folder_for(config.data, config.port)
+    if config.management_port is not None:
+        let_metrics_begin(folder)
     _keep_heaps_apart(config.threads + _OTHER_THREADS)
     hear_from_the_fork()
     server = Granian(
@@ -159,7 +165,11 @@ def _run(config: Config, config_path: Path | None, given: Mapping[str, Any]) -> 
         ssl_key=config.tls_key,
         ssl_protocol_min=SSLProtocols.tls12,  # ASVS 12.1.1
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        if config.management_port is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_port(config: Config) -> int | None:

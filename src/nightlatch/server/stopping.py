@@ -58,6 +58,11 @@ class Answering:
             self._running -= 1
             self._ended_at = time.monotonic()
 
+    @property
+    def running(self) -> int:
+        """How many there are."""
+        return self._running
+
     def leave_when_told(self) -> None:
         """End this process once it is told to stop and nothing is being answered. Call it in the main thread."""
         if _told is None:  # not forked: it is served by another command than ours

@@ -142,6 +142,10 @@ class HashingPool:
         self._lingerers = 0
         self._waiting: Counter[str] = Counter()
         self._shed: Counter[tuple[str, str]] = Counter()
+        self.hashed = 0
+        """Hashes that were computed,"""
+        self.hashing_seconds = 0.0
+        """and how long they took together."""
         self._local = _Local()
         self._threads: list[threading.Thread] = []
         self._closing = False
@@ -296,6 +300,12 @@ class HashingPool:
             self._places -= 1
             self._freed.notify()
 
+    @property
+    def depth(self) -> tuple[int, int, int]:
+        """How many hashes run, how many wait, and how many linger for a place."""
+        with self._wake:
+            return min(self._places, self.slots), max(0, self._places - self.slots), self._lingerers
+
     # --- the pool ---------------------------------------------------------------------------------------------------
 
     def _do(self, work: Callable[[], T], client: str, *, known: bool) -> T:
@@ -334,14 +344,17 @@ class HashingPool:
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         job = self._next(None)
         while job is not None:
+            began = time.perf_counter()
             job.do()
             done, job = job.place, None  # nothing of a password stays with an idle thread
-            job = self._next(done)
+            job = self._next(done, time.perf_counter() - began)
 
-    def _next(self, done: _Place | None) -> _Job | None:
+    def _next(self, done: _Place | None, took: float = 0.0) -> _Job | None:
         """Give back the place of the job that is done, and wait for another; None: the pool closes and none is left."""
         with self._wake:
             if done is not None:
+                self.hashed += 1
+                self.hashing_seconds += took
                 self._running -= 1
                 self._leave(done)
             while not self._jobs:

@@ -60,6 +60,11 @@ class OwnConnections:
         self._closed = False
         self._pid = os.getpid()
 
+    @property
+    def depth(self) -> tuple[int, int]:
+        """How many are in use, and how many there may be."""
+        return self._most - self._places._value, self._most  # noqa: SLF001 - a semaphore tells it in no other way
+
     def _leave_to_the_parent(self) -> None:
         # A forked child must not speak on its parent's connections, nor close them: they are kept, and never used.
         with self._forking:

@@ -204,6 +204,11 @@ class SqlStore:
         """Let the idle connections go."""
         self._connections.close()
 
+    @property
+    def depth(self) -> tuple[int, int]:
+        """How many connections are in use, and how many there may be; nothing of a host's pool."""
+        return self._connections.depth if isinstance(self._connections, OwnConnections) else (0, 0)
+
     # --- a host's SQLite, whose foreign keys may be off and whose pragmas are not ours to set ------------------------
 
     def _see_references(self, kind: type[Record], values: Changes) -> None:

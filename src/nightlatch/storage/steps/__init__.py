@@ -39,7 +39,8 @@ STEPS = {
     4: "signing keys",
     5: "api keys",
     6: "policy",
-    9: "audit seals",
+    7: "remembered devices",
+    8: "audit seals",
 }
 """Every step there is: number and name. Steps only add; removals come a release later."""
 

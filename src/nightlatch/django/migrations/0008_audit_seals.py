@@ -1,4 +1,4 @@
-"""Step 9, audit seals: see ``storage/steps``."""
+"""Step 8, audit seals: see ``storage/steps``."""
 
 from typing import ClassVar
 
@@ -13,10 +13,10 @@ from nightlatch.django.climbing import Step
 class Migration(migrations.Migration):
     """Signed roots over the audit events, and what each event needs to be proven once it was erased."""
 
-    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0006_policy")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("nightlatch", "0007_remembered_devices")]
     operations: ClassVar[list[Operation]] = [
         Step(
-            9,
+            8,
             state_operations=[
                 migrations.CreateModel(
                     name="Seal",

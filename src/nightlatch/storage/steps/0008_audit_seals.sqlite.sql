@@ -1,4 +1,4 @@
--- Step 9, audit seals: signed roots over the events, and what each event needs to be proven once it was erased.
+-- Step 8, audit seals: signed roots over the events, and what each event needs to be proven once it was erased.
 ALTER TABLE nightlatch_event ADD COLUMN number BIGINT;
 
 ALTER TABLE nightlatch_event ADD COLUMN salt BLOB;

@@ -1,10 +1,10 @@
-"""Step 9, audit seals: see ``storage/steps``."""
+"""Step 7, remembered devices: see ``storage/steps``."""
 
 from __future__ import annotations
 
 from nightlatch.storage.sql.migrations.steps import climb
 
-revision = "0009"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
@@ -12,4 +12,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Do it."""
-    climb(9)
+    climb(7)
