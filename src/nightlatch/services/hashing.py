@@ -141,11 +141,11 @@ class HashingPool:
         self._places = 0
         self._lingerers = 0
         self._waiting: Counter[str] = Counter()
+        self._shed: Counter[tuple[str, str]] = Counter()
         self.hashed = 0
         """Hashes that were computed,"""
         self.hashing_seconds = 0.0
         """and how long they took together."""
-        self._shed: Counter[tuple[str, str]] = Counter()
         self._local = _Local()
         self._threads: list[threading.Thread] = []
         self._closing = False
