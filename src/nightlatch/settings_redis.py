@@ -15,7 +15,7 @@ _SCHEMES = {f"{server}{form}" for server in ("redis", "valkey") for form in ("",
 
 
 class Redis(Section, frozen=True, kw_only=True):
-    """Where the throttle counts, in place of the store (docs/decisions/0014-counters-in-redis.md).
+    """Where the throttle counts, in place of the store (docs/decisions/0012-counters-in-redis.md).
 
     Raises:
         ConfigurationError: the address is none.

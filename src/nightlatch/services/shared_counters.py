@@ -1,6 +1,6 @@
 """Counters beside the store, and the rule for when they are out of reach.
 
-The rule (docs/decisions/0014-counters-in-redis.md): what cannot be counted there is counted in the store, never let
+The rule (docs/decisions/0012-counters-in-redis.md): what cannot be counted there is counted in the store, never let
 through. One refused or silent answer sends every request to the store for a while; then one request asks again, and
 once it is answered all count there again. So an outage can grant a budget once more, and nothing beyond.
 """
