@@ -1,4 +1,4 @@
-"""A remembered browser: idle for too long, it asks for one factor of the two that it held (docs/decisions/0013).
+"""A remembered browser: idle for too long, it asks for one factor of the two that it held (docs/decisions/0011).
 
 It never stands in for the first sign-in's factors: what it keeps is that something was held when its session began,
 for as long as that session may be replaced, and nothing that is asked for fresh is met by it.
