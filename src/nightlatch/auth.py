@@ -152,7 +152,8 @@ class Nightlatch:
             aaguids=frozenset(settings.passkeys.aaguids),
         )
         passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
-        audit = Audit(store, clock, keyring, event_sinks)
+        self.webhooks = Webhooks(settings.audit.webhooks, store, clock, keyring, settings.outbox)
+        audit = Audit(store, clock, keyring, event_sinks, self.webhooks.tell)
         texts = TextGuard(settings.sms, clock, throttle, audit)
         sms = SmsCode(store, clock, one_time_secrets, texts)
         # Without a sender nothing can be asked of a phone: switched off, texts are no authenticator here.
@@ -168,8 +169,6 @@ class Nightlatch:
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
-        self.webhooks = Webhooks(settings.audit.webhooks, store, clock, keyring, settings.outbox)
-        audit = Audit(store, clock, keyring, event_sinks, self.webhooks.tell)
         self.seals = Seals(store, clock, keyring, audit, settings.audit, [self.webhooks.tell_seal])
         self.background = Background(
             chores=(

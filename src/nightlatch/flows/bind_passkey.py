@@ -73,6 +73,10 @@ class BindPasskey:
         """Whether users may make one."""
         return self._core.passkey.offered
 
+    def is_worth_offering(self, session: Session) -> bool:
+        """Tell whether to offer one to who has just signed in: they may make one, and have none."""
+        return self.offered and not self._core.passkey.of(self._core.users.authenticators(session.user_id))
+
     def accepted(self, session: Session) -> Accepted | None:
         """Tell what a browser should know of the user's passkeys; None where there are none."""
         core = self._core

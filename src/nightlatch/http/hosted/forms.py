@@ -49,6 +49,8 @@ class SignInForm(PlainForm, frozen=True, kw_only=True):
     identifier: str = ""
     password: Secret | None = None
     return_to: str | None = None
+    can_make: str | None = None
+    """Filled in by the page's script where the device can make a passkey."""
 
 
 class SignUpForm(PlainForm, frozen=True, kw_only=True):
