@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -33,7 +34,9 @@ def test_the_pages_are_there(site: Site) -> None:
     shown = site.client.get("/auth/sign-in", headers=PAGE)
     assert shown.status_code == 200
     assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
-    assert site.client.get("/auth/static/nightlatch.css").headers["Cache-Control"].endswith("immutable")
+    named = re.search(r'"(/auth/static/nightlatch\.css\?v=\w+)"', shown.content.decode())
+    assert named
+    assert site.client.get(named[1]).headers["Cache-Control"].endswith("immutable")
     lost = site.client.get("/auth/nowhere", headers=JSON)
     assert (lost.status_code, lost.json()["code"]) == (404, "not_found")
     odd = site.client.generic("PROPFIND", "/auth/api/session")
