@@ -29,7 +29,7 @@ current, and fails for an authenticator or a call that has no row.
 
 def page() -> str:
     """Return the page, as it is now."""
-    methods = House().auth.manage_authenticators._core.methods
+    methods = House(sms=assurance_ways.TEXTS).auth.manage_authenticators._core.methods
     proofs = [
         (
             f"`{kind}`",

@@ -17,7 +17,7 @@ from house import HERE, PASSWORD, House
 from nightlatch.errors import InvalidCredentials
 from nightlatch.flows.outcome import Complete
 from nightlatch.primitives.secret import Secret
-from nightlatch.settings import Policy, Requirement
+from nightlatch.settings import Policy, Requirement, Sms
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 from nightlatch.testing.passkey import Passkey
@@ -28,6 +28,7 @@ __all__ = ["HOLDERS", "POLICIES", "WAYS", "Open", "Person", "Way", "outcome_of",
 UNVERIFYING = "passkey that sees no owner"
 """Somebody is there, and the authenticator did not look who (adversary 57: UV = 0)."""
 MIA, LEO, ZOE = "mia@example.org", "leo@example.org", "zoe@example.org"
+PHONE, TEXTS = "+4915123456789", Sms(enabled=True, countries=("DE",))
 SECRET, NEW = PASSWORD.reveal(), "an entirely different sentence"
 
 Open = Callable[[House], Site]
@@ -66,7 +67,7 @@ class Person:
 
     def __init__(self, asked: Asked, owned: str | None, open_site: Open) -> None:
         store = MemoryStore()
-        before = House(store)
+        before = House(store, sms=TEXTS)
         done = before.member()
         self.user_id = done.user.id
         before.auth.operator.set_roles(self.user_id, ("editor",))
@@ -77,7 +78,7 @@ class Person:
         self.refresh = tokens.refresh if isinstance(tokens, Complete) else None
         self.old = before.auth.sessions.of_user(self.user_id)
         before.close()
-        self.house = House(store, policy=asked.policy)
+        self.house = House(store, policy=asked.policy, sms=TEXTS)
         self.house.clock.advance(minutes=2)
         self.site = open_site(self.house)
         if asked.by_operator is not None:
@@ -133,6 +134,19 @@ def _passkey(person: Person, house: House, done: Complete) -> Holder:
     return prove
 
 
+def _phone(person: Person, house: House, done: Complete) -> Holder:
+    assert done.session is not None
+    proposal = house.auth.bind_phone.begin(HERE, done.session, number=PHONE)
+    code = house.texts.code_for(PHONE)
+    person.codes = house.auth.bind_phone.confirm(HERE, done.session, proposal.id, code).recovery_codes
+
+    def prove(mia: Person, step: Any) -> dict[str, Any]:
+        asked = mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="sms_code")
+        return {"code": mia.house.texts.code_for(PHONE).reveal() if asked.get("status") == "more" else "000000"}
+
+    return prove
+
+
 def _unverifying(person: Person, house: House, done: Complete) -> Holder:
     prove = _passkey(person, house, done)
     assert person.passkey is not None
@@ -144,6 +158,7 @@ HOLDERS: Mapping[str, Callable[[Person, House, Complete], Holder]] = {
     "totp": _app,
     "passkey": _passkey,
     UNVERIFYING: _unverifying,
+    "sms_code": _phone,
 }
 """For each authenticator that users bind: bind it, and return what proves it."""
 
@@ -261,6 +276,20 @@ def _enrolment_of_a_passkey(mia: Person) -> Any:
     return mia.call("/api/authenticators/passkey/confirm", **body)
 
 
+def _enrolment_of_a_phone(mia: Person) -> Any:
+    step = mia.call("/api/sign-in", identifier=MIA, password=SECRET)
+    if step.get("status") != "more":
+        return step
+    mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="email_code")
+    code = mia.house.code(MIA).reveal()
+    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+    proposal = mia.call("/api/authenticators/sms_code", attempt=step["attempt"], number=PHONE)
+    if "number" not in proposal:
+        return step
+    body = {"attempt": step["attempt"], "id": proposal["id"], "code": mia.house.texts.code_for(PHONE).reveal()}
+    return mia.call("/api/authenticators/sms_code/confirm", **body)
+
+
 def _nameless(mia: Person) -> Any:
     return mia.prove(mia.call("/api/sign-in"), "passkey")
 
@@ -304,6 +333,11 @@ WAYS: tuple[Way, ...] = (
         words="password, mailed code, a passkey made",
         go=_enrolment_of_a_passkey,
         calls=("authenticators/passkey/confirm",),
+    ),
+    Way(
+        words="password, mailed code, a phone added",
+        go=_enrolment_of_a_phone,
+        calls=("authenticators/sms_code/confirm",),
     ),
     Way(words="refresh token of a password", go=_refresh, calls=("token/refresh",)),
     Way(words="Django's `authenticate` and `login`", go=_by_a_framework, proven=("password",)),

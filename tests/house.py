@@ -37,7 +37,7 @@ class House(Household):
         assert (auth.store, auth.clock) == (self.store, self.clock)
         self.auth.hashing.close()
         self.auth = auth
-        self.mailbox.deliver = auth.outbox.run_once
+        self.mailbox.deliver = self.texts.deliver = auth.outbox.run_once
 
     def deliver(self) -> None:
         """Deliver what waits."""

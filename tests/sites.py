@@ -39,7 +39,7 @@ def flask(house: House) -> Site:
     app = Flask("house")
     app.testing = True
     app.config["NIGHTLATCH"] = plain(house.settings)
-    extension = Nightlatch(app, store=house.store, mailer=house.mailbox, clock=house.clock)
+    extension = Nightlatch(app, store=house.store, mailer=house.mailbox, text_sender=house.texts, clock=house.clock)
     house.move_to(extension.core)
     return WsgiSite(app)
 
@@ -47,14 +47,15 @@ def flask(house: House) -> Site:
 def fastapi(house: House) -> Site:
     """Ask a FastAPI application."""
     app = FastAPI()
-    extension = FastApiNightlatch(app, house.settings, store=house.store, mailer=house.mailbox, clock=house.clock)
+    parts: dict[str, Any] = {"store": house.store, "mailer": house.mailbox, "text_sender": house.texts}
+    extension = FastApiNightlatch(app, house.settings, clock=house.clock, **parts)
     house.move_to(extension.core)
     return AsgiSite(app)
 
 
 def django(house: House) -> Site:
     """Ask a Django project."""
-    parts = {"store": house.store, "mailer": house.mailbox, "clock": house.clock}
+    parts = {"store": house.store, "mailer": house.mailbox, "text_sender": house.texts, "clock": house.clock}
     site, core = open_project(plain(house.settings), wsgi, **parts)
     house.move_to(core)
     return site

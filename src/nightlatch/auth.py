@@ -8,6 +8,7 @@ from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.account import Account
 from nightlatch.flows.addresses import Addresses
@@ -16,9 +17,11 @@ from nightlatch.flows.api_keys import ApiKeys
 from nightlatch.flows.attempts import Attempts
 from nightlatch.flows.audit_trail import AuditTrail
 from nightlatch.flows.bind_passkey import BindPasskey
+from nightlatch.flows.bind_phone import BindPhone
 from nightlatch.flows.binding import Binding
 from nightlatch.flows.close_account import CloseAccount
 from nightlatch.flows.core import Core
+from nightlatch.flows.explain import Explain
 from nightlatch.flows.export_account import ExportAccount
 from nightlatch.flows.export_users import ExportUsers
 from nightlatch.flows.forward import Forward
@@ -37,8 +40,10 @@ from nightlatch.flows.sign_up import SignUp
 from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.flows.stop import Stop
 from nightlatch.flows.take_back import TakeBack
+from nightlatch.flows.text_codes import TextCodes
 from nightlatch.flows.tokens import Tokens
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.flows.verify_audit import VerifyAudit
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.primitives.hashing import PROFILES, Pepper
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.primitives.passwords import PasswordPolicy
@@ -54,10 +59,13 @@ from nightlatch.services.hashing import HashingPool
 from nightlatch.services.health import Health
 from nightlatch.services.mailers import mailer_from
 from nightlatch.services.outbox import Outbox
+from nightlatch.services.seals import Seals
 from nightlatch.services.secret_keys import SecretKeys
 from nightlatch.services.sessions import Sessions
 from nightlatch.services.shared_counters import SharedCounters
 from nightlatch.services.signing_keys import SigningKeys
+from nightlatch.services.text_guard import TextGuard
+from nightlatch.services.text_senders import text_sender_from
 from nightlatch.services.throttle import Throttle
 from nightlatch.services.users import Users
 from nightlatch.settings import Settings
@@ -75,6 +83,7 @@ class Nightlatch:
         settings: what the installation decides.
         store: where it keeps its records.
         mailer: hands mail over; None: as ``settings.mail`` says.
+        text_sender: hands text messages over; None: as ``settings.sms`` says.
         clock: tells the time; None: the machine's.
         event_sinks: who else is told of audit events.
         background: whether a thread of its own delivers mail; False where `outbox.run_once` is called instead.
@@ -89,6 +98,7 @@ class Nightlatch:
         store: Store,
         *,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         event_sinks: Sequence[EventSink] = (),
         background: bool = True,
@@ -112,7 +122,15 @@ class Nightlatch:
         self.sessions = Sessions(store, clock, users, settings.sessions)
         self.signing_keys = SigningKeys(store, clock, keyring, settings.tokens)
         tokens_service = tokens.Tokens(store, clock, keyring, self.sessions, self.signing_keys, settings)
-        self.outbox = Outbox(settings, store, clock, keyring, throttle, mailer or mailer_from(settings))
+        self.outbox = Outbox(
+            settings,
+            store,
+            clock,
+            keyring,
+            throttle,
+            mailer or mailer_from(settings),
+            text_sender or text_sender_from(settings, clock),
+        )
         self.health = Health(store, clock)
         attempts_service = attempts.Attempts(store, clock, keyring)
         one_time_secrets = one_time.OneTimeSecrets(store, clock, keyring, settings.attempts.code_tries)
@@ -133,17 +151,30 @@ class Nightlatch:
             aaguids=frozenset(settings.passkeys.aaguids),
         )
         passkey = Passkey(store, clock, party, Challenges(store, clock), offered=settings.passkeys.enabled)
-        methods: dict[str, Method] = {each.kind: each for each in (password, passkey, totp, recovery_codes)}
+        audit = Audit(store, clock, keyring, event_sinks)
+        texts = TextGuard(settings.sms, clock, throttle, audit)
+        sms = SmsCode(store, clock, one_time_secrets, texts)
+        # Without a sender nothing can be asked of a phone: switched off, texts are no authenticator here.
+        texted = (sms,) if settings.sms.enabled else ()
+        every: tuple[Method, ...] = (password, passkey, totp, *texted, recovery_codes)
+        methods = {each.kind: each for each in every}
         self.gate = Gate(
             settings.policy,
             {kind: method.factors for kind, method in methods.items()},
             enrolled=[kind for kind, method in methods.items() if method.enrolment and method.offered],
             closed=[kind for kind, method in methods.items() if not method.offered],
+            restricted=(sms.kind,),
             clock=clock,
         )
         api_keys_service = api_keys.ApiKeys(store, clock, users, self.gate, settings.api_keys)
+        self.seals = Seals(store, clock, keyring, audit, settings.audit)
         self.background = Background(
-            chores=(self.outbox.run_once, self.sessions.write_touches, api_keys_service.write_touches),
+            chores=(
+                self.outbox.run_once,
+                self.seals.run_due,
+                self.sessions.write_touches,
+                api_keys_service.write_touches,
+            ),
             sweeps=(
                 # Before attempts are swept: what waits for its time is one of them.
                 self.do_what_is_due,
@@ -157,6 +188,7 @@ class Nightlatch:
                 devices.sweep,
                 throttle.sweep,
                 self.outbox.sweep,
+                self.seals.sweep,
             ),
             poll=settings.outbox.poll,
             enabled=background,
@@ -175,13 +207,15 @@ class Nightlatch:
             api_keys=api_keys_service,
             devices=devices,
             throttle=throttle,
-            audit=Audit(store, clock, keyring, event_sinks),
+            audit=audit,
             outbox=self.outbox,
             background=self.background,
             password=password,
             passkey=passkey,
             totp=totp,
             recovery_codes=recovery_codes,
+            sms=sms,
+            texts=texts,
             methods=methods,
         )
         self._stand_on(core)
@@ -202,6 +236,7 @@ class Nightlatch:
             self.addresses,
             self.operator_recovery,
             ProveAddress(core, prove),
+            TextCodes(core, prove),
         )
         self.reauthenticate = Reauthenticate(core, prove)
         self.account = Account(core, prove)
@@ -212,11 +247,14 @@ class Nightlatch:
         self.notice_links = Stop(core, self.close_account, TakeBack(core), self.operator_recovery)
         self.tokens = Tokens(core)
         self.api_keys = ApiKeys(core)
+        self.bind_phone = BindPhone(core, binding)
         self.bind_passkey = BindPasskey(core, binding, SignUpByPasskey(core, self.sign_up))
         self.forward = Forward(core)
         self.invitations = Invitations(core)
         self.operator = Operator(core)
         self.audit_trail = AuditTrail(core)
+        self.explain = Explain(core)
+        self.verify_audit = VerifyAudit(core)
         self.provision = Provision(core, prove)
         self.adoption = Adoption(core)
         self.import_users = ImportUsers(core)

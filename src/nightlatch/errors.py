@@ -34,6 +34,7 @@ __all__ = [
     "SignUpClosed",
     "StoreError",
     "StoreUnavailable",
+    "TextsHeld",
     "Throttled",
     "TransactionOpen",
     "UsernameTaken",
@@ -271,6 +272,20 @@ class Throttled(Refusal):
     def __init__(self, reason: str = "", *, retry_after: timedelta) -> None:
         self.retry_after = retry_after
         super().__init__(reason, message=f"Too many tries. Please wait {_about(retry_after)} before the next one.")
+
+
+class TextsHeld(Throttled):
+    """No text goes to this number for now: too many went there, or its network is held back. Another way is open.
+
+    Args:
+        retry_after: how long until a text may go.
+    """
+
+    code = "texts_held"
+
+    def __init__(self, reason: str = "", *, retry_after: timedelta) -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.message = "No text can be sent to this number right now. Please choose another way, or try again later."
 
 
 def _about(wait: timedelta) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "Store",
     "Text",
     "TextSender",
+    "Undeliverable",
     "Where",
     "after",
     "any_of",
@@ -144,6 +145,10 @@ class InsertsMany(Protocol):
 # --- delivery -------------------------------------------------------------------------------------------------------
 
 
+class Undeliverable(Exception):
+    """What a sender raises that will never be taken: it is given up at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One e-mail, ready to send."""
@@ -186,7 +191,7 @@ class Text:
 
 
 class TextSender(Protocol):
-    """Sends text messages. Anything it raises means *not sent, try again*."""
+    """Sends text messages. Anything it raises means *not sent, try again*; `Undeliverable` alone means *never*."""
 
     def send(self, text: Text) -> None:
         """Hand the message over; return only once somebody else is responsible for it."""

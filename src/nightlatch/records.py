@@ -29,6 +29,7 @@ __all__ = [
     "OutboxMessage",
     "Record",
     "SchemaStep",
+    "Seal",
     "SecretKey",
     "Session",
     "SigningKey",
@@ -250,6 +251,8 @@ class Session(Record, frozen=True, kw_only=True, gc=False):
     last_seen_at: datetime
     enrol_by: datetime | None = None
     """Started within a grace period: it ends when that does, unless what policy asks for is bound."""
+    remembered_until_at: datetime | None = None
+    """Its browser is remembered: idle for too long, it is until then replaced on one factor of the two it holds."""
     idle_expires_at: datetime | None = None
     """None: no idle limit. Moved on with `last_seen_at`, never past `expires_at`."""
     expires_at: datetime
@@ -305,7 +308,7 @@ class ThrottleCounter(Record, frozen=True, kw_only=True, gc=False):
 class Event(Record, frozen=True, kw_only=True, gc=False):
     """One security-relevant act, append-only (ASVS 16.2.1: who, what, when, from where, outcome)."""
 
-    indexes = (("user_id", "at"), ("at",), ("action", "at"))
+    indexes = (("user_id", "at"), ("at",), ("action", "at"), ("seal_id", "at"))
 
     at: datetime
     action: str
@@ -327,8 +330,38 @@ class Event(Record, frozen=True, kw_only=True, gc=False):
     """Refusals of one kind and key may be gathered into one event a minute."""
     details: str = "{}"
     mac: bytes | None = None
-    """Keyed MAC of the row, and the seal it was gathered into: for the audit log's proof."""
+    """Keyed MAC of the row, and the seal it was gathered into: for the audit log's proof (docs/audit.md)."""
     seal_id: UUID | None = None
+    number: int | None = None
+    """Of the events that a process wrote at one moment."""
+    salt: bytes | None = None
+    """Gone once what is personal was erased: then nobody can try out addresses on `personal_hash`."""
+    personal_hash: bytes | None = None
+    """What stands for `ip`, `user_agent`, `request_id` and `identifier_hash` in the proof."""
+
+
+class Seal(Record, frozen=True, kw_only=True, gc=False):
+    """The root of a Merkle tree over some events, signed together with the seal before it (docs/audit.md)."""
+
+    unique = (("number",),)
+
+    number: int
+    """From 1, without a gap; unique, so that of two nodes that seal at once one does."""
+    size: int
+    """How many events it gathered."""
+    newest_at: datetime
+    root_hash: bytes
+    previous_hash: bytes
+    """Of the statement and signature of the seal before; zeros for the first."""
+    public_key: bytes
+    """Ed25519."""
+    signature: bytes
+    leaves: bytes | None
+    """Their hashes, in order. None once retention dropped the events."""
+    dropped_at: datetime | None = None
+    drop_mac: bytes | None = None
+    """Keyed MAC that says it was retention."""
+    created_at: datetime
 
 
 class OutboxMessage(Record, frozen=True, kw_only=True, gc=False):
@@ -428,6 +461,7 @@ RECORDS: tuple[type[Record], ...] = (
     Device,
     ThrottleCounter,
     Event,
+    Seal,
     OutboxMessage,
     Lease,
     SchemaStep,

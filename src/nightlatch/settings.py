@@ -23,14 +23,17 @@ from nightlatch.errors import ConfigurationError
 from nightlatch.primitives.keyring import strong_material
 from nightlatch.primitives.origins import base_url_of, is_loopback, origin_of
 from nightlatch.primitives.secret import Secret
-from nightlatch.section import Section
+from nightlatch.section import Budget, Section
+from nightlatch.settings_audit import Audit
 from nightlatch.settings_forward import Forward, ForwardRule
 from nightlatch.settings_redis import Redis
+from nightlatch.settings_sms import Sms
 
 __all__ = [
     "Accounts",
     "ApiKeys",
     "Attempts",
+    "Audit",
     "Budget",
     "Forward",
     "ForwardRule",
@@ -45,6 +48,7 @@ __all__ = [
     "Requirement",
     "Sessions",
     "Settings",
+    "Sms",
     "Throttle",
     "Tokens",
     "Totp",
@@ -63,8 +67,10 @@ _MOST: dict[str, int | timedelta] = {
     "attempts.codes_per_attempt": 10,
     "mail.smtp_port": 65535,
     "tokens.access_life": timedelta(minutes=15),
+    "sessions.remember_devices": timedelta(hours=24),
 }
-"""Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail)."""
+"""Past these a code could be guessed, or found in an old mailbox (NIST SP 800-63B-4 4.2.1.2: 24 hours by mail), and two
+factors would be asked for less than once a day (2.2.3)."""
 _LEAST_WAITS = {
     "grace": timedelta(days=7),
     "address_change_wait": timedelta(days=7),
@@ -141,6 +147,9 @@ class Sessions(Section, frozen=True, kw_only=True):
     """None: as the preset says (30 days, 24 hours, 12 hours)."""
     idle: timedelta | None = None
     """None: as the preset says (no limit, 1 hour, 15 minutes)."""
+    remember_devices: timedelta | None = timedelta(hours=24)
+    """For so long after a sign-in with two factors a browser that its owner lets be remembered asks for the password
+    alone, where its session was idle for too long. None: no browser is remembered."""
     max_per_user: int = 100
     """Past it the one seen longest ago ends (ASVS 7.1.2)."""
 
@@ -153,6 +162,15 @@ class Sessions(Section, frozen=True, kw_only=True):
             "aal3": (timedelta(hours=12), timedelta(minutes=15)),
         }[self.preset]
         return self.absolute or absolute, self.idle or idle
+
+    @property
+    def remembering(self) -> timedelta | None:
+        """How long a browser may be remembered; None where nothing is softened by it.
+
+        Without an idle limit there is nothing to soften, and AAL3 asks for both factors after either limit (NIST SP
+        800-63B-4 2.3.3).
+        """
+        return None if self.preset == "aal3" or self.limits[1] is None else self.remember_devices
 
 
 class Tokens(Section, frozen=True, kw_only=True):
@@ -171,13 +189,6 @@ class Tokens(Section, frozen=True, kw_only=True):
     """A refresh token that is not used for so long is worth nothing; none outlives its session."""
     key_life: timedelta = timedelta(days=30)
     """How long a key signs before its successor, which is published all the while, takes its place."""
-
-
-class Budget(Section, frozen=True, kw_only=True):
-    """So many in so long."""
-
-    limit: int
-    per: timedelta
 
 
 class ApiKeys(Section, frozen=True, kw_only=True):
@@ -313,8 +324,10 @@ class Settings(Section, frozen=True, kw_only=True):
     redis: Redis = Redis()
     mail: Mail = Mail()
     outbox: Outbox = Outbox()
+    sms: Sms = Sms()
     pages: Pages = Pages()
     forward: Forward = Forward()
+    audit: Audit = Audit()
 
     def __post_init__(self) -> None:
         """Bring texts into their form and refuse what cannot be used."""
@@ -333,6 +346,8 @@ class Settings(Section, frozen=True, kw_only=True):
         self.forward.stand_apart(self.host, secure=self.secure)
         _passwords(self.passwords)
         _shared(self.tokens, self.secret_keys)
+        _sms(self)
+        _sms(self)
         if not self.pages.home_url.startswith("/") or self.pages.home_url.startswith(("//", "/\\")):
             raise ConfigurationError("pages.home_url must be a path of this application, such as '/'")
 
@@ -435,6 +450,20 @@ def _proxies(values: tuple[str, ...]) -> None:
             raise ConfigurationError(f"trusted_proxies: {value} is everybody, who could then say to be anybody")
 
 
+def _sms(settings: Settings) -> None:
+    """Refuse texts that would be the only second factor, or could go anywhere."""
+    sms = settings.sms
+    if not sms.enabled:
+        return
+    if not settings.totp.enabled and not settings.passkeys.enabled:
+        # NIST SP 800-63B-4 3.2.9: who is offered a restricted authenticator is offered another one too.
+        raise ConfigurationError("sms.enabled needs apps or passkeys: texts are never the only second factor")
+    if not sms.countries or not all(re.fullmatch("[A-Z]{2}", each) for each in sms.countries):
+        raise ConfigurationError("sms.countries says where texts may go, such as ['DE', 'AT']: they cost money")
+    if sms.least_used_percent > 100:  # noqa: PLR2004 - of a hundred
+        raise ConfigurationError("sms.least_used_percent is at most 100")
+
+
 def _passwords(passwords: Passwords) -> None:
     if passwords.min_length < 15 and not passwords.allow_short_passwords:  # noqa: PLR2004 - NIST's number
         raise ConfigurationError(
@@ -468,7 +497,7 @@ def _numbers(section: Section, path: str = "") -> None:
         elif isinstance(value, int) and not isinstance(value, bool) and value < (name not in _MAY_BE_ZERO):
             raise ConfigurationError(f"{path}{name} must be at least {int(name not in _MAY_BE_ZERO)}")
         most = _MOST.get(f"{path}{name}")
-        if most is not None and value > most:
+        if most is not None and value is not None and value > most:
             raise ConfigurationError(f"{path}{name} must be at most {most}")
 
 

@@ -174,6 +174,29 @@ def test_after_the_password(walk: Walk, authenticator: Authenticator) -> None:
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
+def test_offered_after_a_password(walk: Walk, authenticator: Authenticator) -> None:
+    """Who signs in by a password on a device that can is offered a passkey, and goes on to where they wanted to go."""
+    page = walk.page
+    sign_up(walk)
+    for made in (False, True):
+        sign_out(walk)
+        if made:
+            page.context.clear_cookies(name="session_offered")
+        page.get_by_label("E-mail").fill("mia@example.org")
+        page.get_by_label("Password", exact=True).fill(SECRET)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_role("heading", name="No password next time?")).to_be_visible()
+        if made:
+            page.get_by_role("button", name="Make a passkey").click()
+            expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+            page.get_by_role("link", name="I have kept them, go on").click()
+        else:
+            walk.look("passkey-offered")
+            page.get_by_role("link", name="Not now").click()
+        expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    assert (aal(walk), len(authenticator.credentials)) == (2, 1)
+
+
 def test_another_browser_asks_again(walk: Walk, authenticator: Authenticator) -> None:
     """A passkey that was removed here is refused, told so in words, and the password still works."""
     page = walk.page

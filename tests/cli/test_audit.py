@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,32 @@ def test_an_export_is_everything_once(run: Callable[..., Result]) -> None:
     assert {row["id"] for row in rows} == {row["id"] for row in listed}
     assert run("audit", "export", "--since", "2999-01-01").stdout == ""
     assert run("audit", "export", "--until", "2000-01-01").stdout == ""
+
+
+def test_verify_ends_with_one_and_says_what_fails(run: Callable[..., Result], both: None, tmp_path: Path) -> None:
+    """It holds until a row is changed behind Nightlatch's back; the exit code tells scripts."""
+    del both
+    assert run("outbox", "run", "--once").exit_code == 0
+    told = json.loads(run("audit", "verify", "--json").output)
+    assert (told["holds"], told["failures"], told["unsealed"]) == (True, [], 0)
+    assert told["sealed"] > 4
+    with sqlite3.connect(tmp_path / "data" / "nightlatch.db") as database:
+        database.execute("UPDATE nightlatch_event SET ip = '203.0.113.66' WHERE action = 'user_created'")
+    found = run("audit", "verify")
+    assert found.exit_code == 1
+    assert "wrong: event" in found.output
+    assert "ip, user_agent, request_id, identifier_hash was changed" in found.output
+    assert "The audit log does not hold." in found.output
+
+
+def test_explain_tells_people_and_programs(run: Callable[..., Result], both: None) -> None:
+    """Somebody who is suspended, and somebody whom nobody knows."""
+    del both
+    assert run("users", "suspend", MIA).exit_code == 0
+    found = run("explain", MIA)
+    assert found.exit_code == 0
+    assert "the user is suspended" in found.output
+    assert "lifted by: users restore" in found.output
+    told = json.loads(run("explain", "nobody@example.org", "--json").output)
+    assert (told["user_id"], told["ways"], told["refused"]) == (None, [], [])
+    assert told["blocks"][0]["rule"] == "nobody has this identifier, proven"

@@ -8,13 +8,13 @@ import pytest
 
 import assurance_ways
 from assurance_table import PAGE, page
-from assurance_ways import HOLDERS, NOT_A_WAY, POLICIES, UNVERIFYING, Asked, Open, Way, ways_of
+from assurance_ways import HOLDERS, NOT_A_WAY, POLICIES, TEXTS, UNVERIFYING, Asked, Open, Way, ways_of
 from house import House
 from nightlatch.http.api.shapes import BoundStepShape, SignedIn, StepShape
 from nightlatch.http.api.token_shapes import TokensShape
 from nightlatch.http.routes import API
 
-METHODS = House().auth.manage_authenticators._core.methods
+METHODS = House(sms=TEXTS).auth.manage_authenticators._core.methods
 EVERY_WAY = list(ways_of(METHODS))
 
 

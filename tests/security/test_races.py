@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
@@ -20,7 +21,7 @@ from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Store
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
-from nightlatch.settings import Budget, Throttle
+from nightlatch.settings import Budget, Sessions, Throttle
 from nightlatch.storage.sql import SqlStore
 from nightlatch.testing.authenticator_app import AuthenticatorApp
 
@@ -62,7 +63,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) 
 def house(store: Store) -> Iterator[House]:
     """Return a house whose budgets are no obstacle."""
     budgets = dict.fromkeys(Throttle.__struct_fields__, PLENTY)
-    made = House(store, throttle=Throttle(**budgets))
+    made = House(store, throttle=Throttle(**budgets), sessions=Sessions(preset="aal2"))
     yield made
     made.auth.close()
 
@@ -200,3 +201,28 @@ def test_031_091_of_a_hundred_at_once_one_wins(house: House, kind: str) -> None:
     odd = [each for each in answers if each is not won[0] and not isinstance(each, Refusal)]
     assert not odd
     assert isinstance(won[0], Complete | More | str)
+
+
+@pytest.mark.slow
+def test_031_a_remembered_browser_holds_one_session(house: House) -> None:
+    """A hundred passwords at once where it is idle: each session that begins there replaces one, and one is left."""
+    more, app, _ = _with_app(house)
+    proof = house.auth.attempts.answer(
+        _client(1), more.attempt, authenticator="totp", code=app.code(), remember_device=True
+    )
+    held = signed_in(proof)
+    house.clock.advance(hours=2)
+
+    def sign_in(turn: int) -> Any:
+        try:
+            return house.sign_in(replace(_client(turn), device=held.device))
+        except NightlatchError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = list(threads.map(sign_in, range(AT_ONCE)))
+    begun = [each.session.id for each in answers if isinstance(each, Complete) and each.session is not None]
+    assert begun
+    left = [row.id for row in house.auth.sessions.of_user(held.user.id) if row.remembered_until_at is not None]
+    assert len(left) == 1
+    assert left[0] in begun

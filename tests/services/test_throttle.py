@@ -68,6 +68,18 @@ def test_075_parallel_guesses_never_exceed_a_budget(counting: House) -> None:
     assert len(spend_all(counting, OTHER)) == 5
 
 
+def test_looking_costs_nothing(counting: House) -> None:
+    """An operator sees until when a budget is used up, wherever it is counted."""
+    throttle = counting.auth.throttle
+    assert throttle.used_up_until(CHARGE) is None
+    spend_all(counting)
+    ends = counting.clock.now() + FIVE.per
+    assert [throttle.used_up_until(CHARGE) for _ in range(9)] == [ends] * 9
+    assert throttle.used_up_until(OTHER) is None
+    counting.clock.advance(minutes=10)
+    assert throttle.used_up_until(CHARGE) is None
+
+
 def test_a_window_ends(counting: House) -> None:
     """The refusal says when; then the budget is whole again."""
     spend_all(counting)

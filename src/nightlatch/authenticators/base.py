@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
+from uuid import UUID
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, Authenticator, Device, Evidence, User
@@ -49,11 +50,13 @@ class Verified:
         evidence: what it is worth.
         counter: what it is good for once by: a TOTP's step, a passkey's sign count.
         details: what the authenticator's own file keeps of it from now on; None: what it kept.
+        code_id: likewise, of a code that was sent.
     """
 
     evidence: Evidence
     counter: int | None = None
     details: str | None = None
+    code_id: UUID | None = None
 
 
 class Method(Protocol):

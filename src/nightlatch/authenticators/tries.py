@@ -9,9 +9,9 @@ from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Authenticator
 
-__all__ = ["Tries"]
+__all__ = ["MOST_FAILURES", "Tries"]
 
-_MOST_FAILURES = 100
+MOST_FAILURES = 100
 """NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Tries:
             # Set with the count, before anything is verified: of parallel guesses one gets through.
             wait = _FIRST_DELAY * 2 ** min(failures - _FREE_FAILURES, 20)
             changes["retry_at"] = now + min(wait, _LAST_DELAY)
-            most = _MOST_FAILURES
+            most = MOST_FAILURES
         # No delay, or one that is over: at most one of the two matches. For a stranger the same statements are run, on
         # rows that are not there.
         guard = {**self._rows(subject, now), "failures": before(most)}
@@ -70,7 +70,7 @@ class Tries:
 
     def are_used_up(self, subject: Subject) -> bool:
         """Tell whether the try that was just counted, and failed, was the last one."""
-        return bool(self._bound(subject)) and subject.device is None and self._failures(subject) + 1 >= _MOST_FAILURES
+        return bool(self._bound(subject)) and subject.device is None and self._failures(subject) + 1 >= MOST_FAILURES
 
     def end(self, subject: Subject) -> None:
         """End the run of failures, in the transaction that is open."""

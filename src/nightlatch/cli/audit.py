@@ -1,4 +1,4 @@
-"""The commands on the audit log: its end, a search, and all of it."""
+"""The commands on the audit log: its end, a search, all of it, and its proof."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from nightlatch.auth import Nightlatch
+from nightlatch.cli.audit_verify import add_verify
 from nightlatch.cli.output import plain_errors, show
 from nightlatch.pages.devices import device_words
 from nightlatch.records import Event
@@ -29,9 +30,10 @@ def audit_commands(load: Callable[[], Nightlatch]) -> click.Group:
     Args:
         load: builds the installation that the commands are about; called when one runs.
     """
-    group = click.Group("audit", help="Read the audit log.")
+    group = click.Group("audit", help="Read the audit log, and verify it.")
     for add in (_tail, _search, _export):
         add(group, load)
+    add_verify(group, load)
     return group
 
 
@@ -92,6 +94,8 @@ def _row(event: Event) -> dict[str, Any]:
         "request_id": event.request_id,
         "count": event.count,
         "details": json.loads(event.details),
+        "number": event.number,
+        "seal_id": event.seal_id,
     }
 
 

@@ -14,6 +14,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.cli.api_keys import api_keys_command
 from nightlatch.cli.audit import audit_commands
 from nightlatch.cli.doctor import Examination, Finding, doctor_command
+from nightlatch.cli.explain import explain_command
 from nightlatch.cli.import_export import add_import_export
 from nightlatch.cli.keys import keys_command
 from nightlatch.cli.output import plain_errors, say, show, show_one
@@ -43,6 +44,7 @@ def add_commands(
     """
     for make in (_users, _sessions, keys_command, api_keys_command, _outbox, audit_commands):
         group.add_command(make(load))
+    group.add_command(explain_command(load))
     group.add_command(doctor_command(load, schema, serving))
 
 
@@ -226,6 +228,7 @@ def _outbox(load: Loader) -> click.Group:
         with plain_errors():
             auth = load()
             auth.do_what_is_due()
+            auth.seals.run_once()
             delivered = auth.outbox.run_once()
             with suppress(KeyboardInterrupt):
                 if not once:
@@ -233,6 +236,7 @@ def _outbox(load: Loader) -> click.Group:
                 while not once:
                     time.sleep(auth.settings.outbox.poll.total_seconds())
                     auth.do_what_is_due()
+                    auth.seals.run_due()
                     delivered += auth.outbox.run_once()
             say({"delivered": delivered}, f"{delivered} delivered.", as_json=as_json)
 

@@ -20,7 +20,7 @@ from nightlatch.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["EXIT_CODES", "plain_errors", "say", "show", "show_one"]
+__all__ = ["EXIT_CODES", "plain_errors", "printable", "say", "show", "show_one"]
 
 EXIT_CODES: Sequence[tuple[type[NightlatchError], int]] = (
     (NotFound, 1),
@@ -103,7 +103,7 @@ def show_one(row: dict[str, Any], *, as_json: bool) -> None:
     filled = {name.removesuffix("_at").replace("_", " "): value for name, value in row.items() if value}
     width = max(map(len, filled))
     for name, value in filled.items():
-        click.echo(f"{name:<{width}}  {_printable(_words(value))}")
+        click.echo(f"{name:<{width}}  {printable(_words(value))}")
 
 
 def say(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -115,7 +115,8 @@ def _plain(value: Any) -> str:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text as a terminal may show it."""
     # What users chose to be called must not steer a terminal (ASVS 16.4.1).
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
@@ -123,4 +124,4 @@ def _printable(text: str) -> str:
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    return escape(_printable(text))
+    return escape(printable(text))

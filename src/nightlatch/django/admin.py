@@ -162,7 +162,7 @@ class AuthenticatorAdmin(ReadOnly):
 class EventAdmin(ReadOnly):
     """What has happened."""
 
-    hidden = ("identifier_hash", "mac", "seal_id")
+    hidden = ("identifier_hash", "mac", "seal_id", "salt", "personal_hash")
     list_display = ("at", "action", "outcome", "reason", "user_id", "ip", "count")
     list_filter = ("outcome", "action")
     search_fields = ("action", "ip", "=user_id")

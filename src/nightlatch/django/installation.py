@@ -14,7 +14,7 @@ from nightlatch.django.mailer import DjangoMailer
 from nightlatch.django.schema import verify_schema
 from nightlatch.django.store import DjangoStore
 from nightlatch.hosting.installation import HostInstallation
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 __all__ = ["Installation", "begin", "core", "end", "installation", "reset"]
@@ -26,6 +26,7 @@ class Installation(HostInstallation):
     Args:
         store: a store in the database's place, or None.
         mailer: hands mail over; None: as settings say, Django's or ours.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
 
     Raises:
@@ -34,11 +35,18 @@ class Installation(HostInstallation):
 
     configuration: Configuration
 
-    def __init__(self, *, store: Store | None = None, mailer: Mailer | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store | None = None,
+        mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         found = Configuration(has_mailer=mailer is not None)
         if mailer is None and found.mails_by_django:
             mailer = DjangoMailer()
-        super().__init__(found, store=store, mailer=mailer, clock=clock)
+        super().__init__(found, store=store, mailer=mailer, text_sender=text_sender, clock=clock)
 
     def settle(self, request: HttpRequest) -> Settings:
         """Settle the settings at the first request: in debug mode its ``Host`` becomes the address.
@@ -97,17 +105,24 @@ def installation() -> Installation:
     return _found
 
 
-def begin(*, store: Store | None = None, mailer: Mailer | None = None, clock: Clock | None = None) -> Installation:
+def begin(
+    *,
+    store: Store | None = None,
+    mailer: Mailer | None = None,
+    text_sender: TextSender | None = None,
+    clock: Clock | None = None,
+) -> Installation:
     """Begin anew with parts that no setting names: for tests.
 
     Args:
         store: a store in the database's place.
         mailer: hands mail over.
+        text_sender: hands texts over.
         clock: tells the time.
     """
     global _found  # noqa: PLW0603
     end()
-    _found = Installation(store=store, mailer=mailer, clock=clock)
+    _found = Installation(store=store, mailer=mailer, text_sender=text_sender, clock=clock)
     return _found
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "OneTimeSecret",
     "OutboxMessage",
     "SchemaStep",
+    "Seal",
     "SecretKey",
     "Session",
     "SigningKey",
@@ -204,6 +205,7 @@ TokenFamily = _model(records.TokenFamily)
 Device = _model(records.Device)
 ThrottleCounter = _model(records.ThrottleCounter)
 Event = _model(records.Event)
+Seal = _model(records.Seal)
 OutboxMessage = _model(records.OutboxMessage)
 Lease = _model(records.Lease)
 SchemaStep = _model(records.SchemaStep)

@@ -15,7 +15,7 @@ from nightlatch.fastapi.answers import answer_error
 from nightlatch.fastapi.configuration import Configuration
 from nightlatch.fastapi.installation import Installation
 from nightlatch.fastapi.mount import Mounted
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Nightlatch:
         engine: an SQLAlchemy engine to use, in transactions of our own.
         store: a store to use.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
         request_user: fill in Starlette's ``request.user`` and ``request.auth`` (a scope for each role), at the cost of
             the look-up for every request that carries a session's cookie.
@@ -56,6 +57,7 @@ class Nightlatch:
         engine: sa.Engine | None = None,
         store: Store | None = None,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
         request_user: bool = False,
     ) -> None:
@@ -73,7 +75,14 @@ class Nightlatch:
             has_mailer=mailer is not None,
         )
         self.site = Installation(
-            app, configuration, engine=engine, store=store, mailer=mailer, clock=clock, request_user=request_user
+            app,
+            configuration,
+            engine=engine,
+            store=store,
+            mailer=mailer,
+            text_sender=text_sender,
+            clock=clock,
+            request_user=request_user,
         )
         app.state.nightlatch = self
         app.add_exception_handler(NightlatchError, answer_error)  # type: ignore[arg-type] # None answers a web socket

@@ -14,7 +14,7 @@ from nightlatch.fastapi.threads import Threads
 from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.app import HttpApp
 from nightlatch.http.cookies import Cookies
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store, TextSender
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,6 +33,7 @@ class Installation(SqlInstallation):
         engine: an SQLAlchemy engine, or None.
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
         request_user: fill in ``request.user`` and ``request.auth``.
     """
@@ -45,10 +46,11 @@ class Installation(SqlInstallation):
         engine: sa.Engine | None,
         store: Store | None,
         mailer: Mailer | None,
+        text_sender: TextSender | None,
         clock: Clock | None,
         request_user: bool,
     ) -> None:
-        super().__init__(configuration, store=store, mailer=mailer, clock=clock)
+        super().__init__(configuration, store=store, mailer=mailer, text_sender=text_sender, clock=clock)
         self.app = app
         self.request_user = request_user
         self.threads = Threads()

@@ -16,7 +16,7 @@ from nightlatch.flask.installation import Installation
 from nightlatch.flask.login import Login
 from nightlatch.flask.mount import Mounted
 from nightlatch.flask.user import current_user, installation
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store, TextSender
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -36,6 +36,7 @@ class Nightlatch:
         engine: an SQLAlchemy engine to use in the same way.
         store: a store to use.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
 
     Raises:
@@ -50,9 +51,17 @@ class Nightlatch:
         engine: sa.Engine | None = None,
         store: Store | None = None,
         mailer: Mailer | None = None,
+        text_sender: TextSender | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._parts: dict[str, Any] = {"db": db, "engine": engine, "store": store, "mailer": mailer, "clock": clock}
+        self._parts: dict[str, Any] = {
+            "db": db,
+            "engine": engine,
+            "store": store,
+            "mailer": mailer,
+            "text_sender": text_sender,
+            "clock": clock,
+        }
         self._installations: weakref.WeakSet[Installation] = weakref.WeakSet()
         if app is not None:
             self.init_app(app)

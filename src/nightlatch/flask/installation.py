@@ -13,7 +13,7 @@ from nightlatch.flask.login import Login
 from nightlatch.hosting.sql import SqlInstallation
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.wsgi import path_of, request_of
-from nightlatch.ports import Clock, Mailer, Store
+from nightlatch.ports import Clock, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Installation(SqlInstallation):
         engine: an SQLAlchemy engine, or None.
         store: a store, or None.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
 
     Raises:
@@ -45,6 +46,7 @@ class Installation(SqlInstallation):
         engine: sa.Engine | None,
         store: Store | None,
         mailer: Mailer | None,
+        text_sender: TextSender | None,
         clock: Clock | None,
     ) -> None:
         self._app = app
@@ -52,7 +54,7 @@ class Installation(SqlInstallation):
         self._engine = engine
         has_store = db is not None or engine is not None or store is not None
         configuration = Configuration(app, has_store=has_store, has_mailer=mailer is not None)
-        super().__init__(configuration, store=store, mailer=mailer, clock=clock)
+        super().__init__(configuration, store=store, mailer=mailer, text_sender=text_sender, clock=clock)
 
     def host(self) -> str:
         """Return the ``Host`` of the request at hand, or where there is none that of the development server."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.authenticators.passkey import Passkey
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
 from nightlatch.flows import addresses, operator_recovery
 from nightlatch.flows.addresses import Addresses
@@ -19,6 +21,7 @@ from nightlatch.flows.prove import Prove
 from nightlatch.flows.prove_address import ProveAddress
 from nightlatch.flows.recover import Recover
 from nightlatch.flows.sign_up import SignUp
+from nightlatch.flows.text_codes import TextCodes
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, OneTimeSecret, Session, User
 from nightlatch.services.client import Client
@@ -47,6 +50,7 @@ class Attempts:
         addresses: what it leads to where it is a new one of an account.
         lost: what the link leads to of who lost everything.
         prove_address: what it leads to where a sign-in is to bind an authenticator.
+        text_codes: texts codes.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Attempts:
         addresses: Addresses,
         lost: OperatorRecovery,
         prove_address: ProveAddress,
+        text_codes: TextCodes,
     ) -> None:
         self._core = core
         self._prove = prove
@@ -66,6 +71,7 @@ class Attempts:
         self._addresses = addresses
         self._lost = lost
         self._prove_address = prove_address
+        self._text_codes = text_codes
 
     def look(self, client: Client, attempt: Secret) -> More:
         """Tell what an attempt waits for. Changes nothing.
@@ -83,18 +89,27 @@ class Attempts:
             return self._addresses.more(found, attempt)
         return self._prove.more_of(found, attempt)
 
-    def begin(self, client: Client, attempt: Secret, authenticator: str) -> More:
+    def begin(self, client: Client, attempt: Secret, authenticator: str, *, id: UUID | None = None) -> More:  # noqa: A002
         """Send the code of an out-of-band authenticator (again), or say what the browser is to be asked for a passkey.
+
+        Args:
+            client: who is asking.
+            attempt: the attempt's secret.
+            authenticator: ``email_code``, ``sms_code`` or ``passkey``.
+            id: which phone, of several; None: the one used last.
 
         Raises:
             AttemptInvalid: unknown or finished, or it has had its codes.
             InvalidInput: this attempt is not waiting for that authenticator.
-            Throttled: too many calls.
+            Throttled: too many calls; `TextsHeld` where no text may be sent to that number now.
         """
         self._spend_call(client)
         found = self._core.attempts.find(attempt)
         if authenticator == Passkey.kind:
             return self._prove.ask_passkey(client, found, attempt)
+        if authenticator == SmsCode.kind:
+            self._text_codes.send(client, found, id)
+            return self.look(client, attempt)
         if not _awaits_code(found) or authenticator != EmailCode.kind:
             raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
         if found.purpose == "recover":
@@ -123,14 +138,15 @@ class Attempts:
         username: str | None = None,
         name: str | None = None,
         session: Session | None = None,
+        remember_device: bool = False,
     ) -> Outcome:
         """Take an answer: a proof, or a new password where the attempt is at that step.
 
         Args:
             client: who is asking.
             attempt: the attempt's secret; spent when the answer is accepted.
-            authenticator: the kind that is proven: ``password``, ``email_code``, ``totp``, ``passkey`` or
-                ``recovery_code``.
+            authenticator: the kind that is proven: ``password``, ``email_code``, ``totp``, ``passkey``,
+                ``sms_code`` or ``recovery_code``.
             code: as typed.
             password: as typed; only ever verified.
             credential: what the browser answered, as JSON has it.
@@ -138,6 +154,7 @@ class Attempts:
             username: chosen together with the new password, where one is missing.
             name: likewise.
             session: this request's own session: a reauthentication needs it.
+            remember_device: whether this browser is to be remembered, if this completes a sign-in with two factors.
 
         Raises:
             AttemptInvalid: unknown, spent, expired, finished, or at another step.
@@ -156,9 +173,12 @@ class Attempts:
                 return self._code(client, found, code, session)
             if authenticator is None:
                 raise InvalidInput(fields={"authenticator": "Please say what you prove."})
-            return self._proof(
-                client, found, authenticator, Proof(password=password, code=code, credential=credential), session
-            )
+            proof = Proof(password=password, code=code, credential=credential)
+            if authenticator == SmsCode.kind:
+                return self._text(client, found, proof, session, remember=remember_device)
+            if found.purpose == "sign_in":
+                return self._prove.answer(client, found, authenticator, proof, remember=remember_device)
+            return self._proof(client, found, authenticator, proof, session)
 
     def _set(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
@@ -203,11 +223,22 @@ class Attempts:
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
             return self._prove.again(client, attempt, session, kind, proof)
-        if attempt.purpose == "sign_in":
-            return self._prove.answer(client, attempt, kind, proof)
         if attempt.purpose == "recover" and attempt.proven:
             return self._recover.more(*self._prove.besides(client, attempt, kind, proof))
         raise InvalidInput(fields={"authenticator": "This step does not wait for that."})
+
+    def _text(
+        self, client: Client, attempt: Attempt, proof: Proof, session: Session | None, *, remember: bool
+    ) -> Outcome:
+        """Take a texted code. Besides the phone's own tries the caps of all codes hold, over all attempts."""
+        spent = self._spend_code(client, attempt)
+        outcome: Outcome
+        if attempt.purpose == "sign_in":
+            outcome = self._prove.answer(client, attempt, SmsCode.kind, proof, remember=remember)
+        else:
+            outcome = self._proof(client, attempt, SmsCode.kind, proof, session)
+        self._core.give_back(spent)
+        return outcome
 
     def _code(self, client: Client, attempt: Attempt, code: Secret | None, session: Session | None) -> Outcome:
         if not _awaits_code(attempt):

@@ -10,6 +10,7 @@ from uuid import UUID
 from nightlatch.flows.core import Core
 from nightlatch.ports import after
 from nightlatch.records import Event
+from nightlatch.services.event_proofs import order_of
 
 __all__ = ["AuditTrail"]
 
@@ -57,7 +58,7 @@ class AuditTrail:
     ) -> Iterator[Event]:
         """Yield every event from one time to another, oldest first, a page at a time.
 
-        Within one microsecond the order is that of the ids, which says nothing of what came first.
+        Within one microsecond they come in the order in which each process wrote its own.
 
         Args:
             since: the earliest time, itself included; the beginning without it.
@@ -69,7 +70,8 @@ class AuditTrail:
         while rows := store.find(Event, {"at": after(seen)}, order_by="at", limit=page):
             seen = rows[-1].at
             # Several may bear the time at which the page was cut: all of that time are read together.
-            rows = [row for row in rows if row.at < seen] + store.find(Event, {"at": seen}, order_by="id")
+            rows = [row for row in rows if row.at < seen] + store.find(Event, {"at": seen})
+            rows.sort(key=order_of)
             yield from (row for row in rows if until is None or row.at < until)
             if until is not None and seen >= until:
                 return

@@ -73,6 +73,10 @@ class BindPasskey:
         """Whether users may make one."""
         return self._core.passkey.offered
 
+    def is_worth_offering(self, session: Session) -> bool:
+        """Tell whether to offer one to who has just signed in: they may make one, and have none."""
+        return self.offered and not self._core.passkey.of(self._core.users.authenticators(session.user_id))
+
     def accepted(self, session: Session) -> Accepted | None:
         """Tell what a browser should know of the user's passkeys; None where there are none."""
         core = self._core
@@ -119,7 +123,7 @@ class BindPasskey:
             self._see_that_it_is_offered()
             self._spend(client)
             return self._sign_up.begin(found)
-        return self._propose(client, self._binding.enrolling(found), name)
+        return self._propose(client, self._binding.enrolling(found, Passkey.kind), name)
 
     def confirm(
         self,
@@ -166,7 +170,7 @@ class BindPasskey:
             self._spend(client)
             made = self._answered(self._sign_up.proposed(found), id, credential, name)
             return self._sign_up.confirm(client, found, made, self._core.passkey.proof_of(made))
-        user = self._binding.enrolling(found)
+        user = self._binding.enrolling(found, Passkey.kind)
         made = self._made(client, user, id, credential, name)
         proof = self._core.passkey.proof_of(made)
         return self._binding.in_attempt(client, found, user, made, proof, lambda: self._core.passkey.bind(made))

@@ -6,10 +6,10 @@ device: whoever was in before it by a stolen password is out (design, section 3)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nightlatch.errors import AttemptInvalid, NotAuthenticated
+from nightlatch.errors import AttemptInvalid, InvalidCredentials, NotAuthenticated
 from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.flows.notices import tell_authenticators_changed
@@ -72,8 +72,8 @@ class Binding:
         see_that_it_is_fresh(self._core, session)
         return user
 
-    def enrolling(self, attempt: Attempt) -> User:
-        """Return the user whose sign-in waits for an authenticator to be bound.
+    def enrolling(self, attempt: Attempt, kind: str) -> User:
+        """Return the user whose sign-in waits for an authenticator of a kind to be bound.
 
         Raises:
             AttemptInvalid: it waits for something else.
@@ -82,8 +82,12 @@ class Binding:
         if attempt.step != "enrol" or not attempt.proven or user is None or user.epoch != attempt.epoch:
             # A stolen password alone must not bind a factor: on a device not known a mailed code comes first.
             raise AttemptInvalid("this attempt does not wait for an enrolment")
-        if user.status != "active":
-            raise AttemptInvalid(f"user is {user.status}")
+        try:
+            missing = self._core.gate.admit(user, attempt.evidence, self._core.users.authenticators(user.id))
+        except InvalidCredentials as refusal:
+            raise AttemptInvalid(refusal.reason) from None
+        if not isinstance(missing, Missing) or kind not in missing.enrol:
+            raise AttemptInvalid(f"this attempt does not wait for {kind}")
         return user
 
     def in_session(
@@ -108,12 +112,11 @@ class Binding:
         core = self._core
         with core.transaction():
             core.users.hold(user)
-            first = needed_by(core.users.authenticators(user.id)) == 1
+            before = core.users.authenticators(user.id)
             confirm()
-            codes: tuple[Secret, ...] = ()
-            if first:
+            if needed_by(before) == 1:
                 core.users.end_access(user.id, keep=session.id)
-                codes = core.recovery_codes.replace(user.id)
+            codes = self._codes(user, before)
             outcome = self.rotate(session, (*session.evidence, proof))
             self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
@@ -136,10 +139,10 @@ class Binding:
         core = self._core
         with core.transaction():
             core.users.hold(user)
-            first = needed_by(core.users.authenticators(user.id)) == 1
+            before = core.users.authenticators(user.id)
             confirm()
             core.users.end_access(user.id)
-            codes = core.recovery_codes.replace(user.id) if first else ()
+            codes = self._codes(user, before)
             fresh, evidence = core.store.get(User, user.id) or user, (*attempt.evidence, proof)
             granted = core.gate.admit(fresh, evidence, core.users.authenticators(user.id))
             core.attempts.finish(attempt)
@@ -155,6 +158,11 @@ class Binding:
             self.note(client, user, session, "authenticator_added", record)
             tell_authenticators_changed(core, client, user, "added", record.kind)
         return Bound(outcome=outcome, authenticator=record, recovery_codes=codes)
+
+    def _codes(self, user: User, before: Sequence[Authenticator]) -> tuple[Secret, ...]:
+        """Make recovery codes with the first authenticator, and where none are left."""
+        codes = self._core.recovery_codes
+        return () if codes.of(before) else codes.replace(user.id)
 
     def rotate(self, session: Session, evidence: tuple[Evidence, ...]) -> Complete:
         """Give a session a new secret and other evidence, in the transaction that is open."""

@@ -12,6 +12,7 @@ from nightlatch.authenticators.base import Method
 from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
+from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Clock, Store
@@ -28,6 +29,7 @@ from nightlatch.services.gate import Assurance, Gate, Missing
 from nightlatch.services.one_time import OneTimeSecrets
 from nightlatch.services.outbox import Outbox
 from nightlatch.services.sessions import Sessions
+from nightlatch.services.text_guard import TextGuard
 from nightlatch.services.throttle import Charge, Spent, Throttle
 from nightlatch.services.tokens import Tokens
 from nightlatch.services.users import Claim, Users
@@ -60,6 +62,8 @@ class Core:
     passkey: Passkey
     totp: Totp
     recovery_codes: RecoveryCode
+    sms: SmsCode
+    texts: TextGuard
     methods: Mapping[str, Method]
     """Every authenticator of this installation, by its kind."""
 
@@ -103,6 +107,8 @@ class Core:
         device: Device | None = None,
         return_to: str | None = None,
         deliver: Literal["cookie", "tokens"] = "cookie",
+        remember: bool = False,
+        replaces: Session | None = None,
     ) -> Complete:
         """Start a session and remember its device, in the transaction that is open.
 
@@ -115,8 +121,18 @@ class Core:
             session, _ = self.sessions.start(assurance, client, deliver=deliver)
             refresh = self.tokens.begin(session)
             return Complete(user=user, session=session, refresh=refresh, return_to=return_to, enrol=enrol)
+        left = self.sessions.remembered(user, device.id) if device is not None and replaces is None else None
+        if left is not None:
+            # Everything was proven anew: what the browser held before is of no more use.
+            self.sessions.end(left.id, user.id)
         device_id, device_token = self.devices.welcome(user.id, client, device)
-        session, token = self.sessions.start(assurance, client, device_id=device_id)
+        session, token = self.sessions.start(
+            assurance,
+            client,
+            device_id=device_id,
+            remember=remember and assurance.level.aal > 1,
+            replaces=replaces,
+        )
         return Complete(
             user=user,
             session=session,

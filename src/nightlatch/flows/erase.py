@@ -1,10 +1,11 @@
-"""Erase a user: nothing personal stays but what the audit log keeps of their acts until its retention ends."""
+"""Erase a user: nothing personal stays. The audit log keeps what was done, without from where and by what browser."""
 
 from __future__ import annotations
 
 from nightlatch.flows.address_mails import FREEZE, frozen_key
 from nightlatch.flows.core import Core
-from nightlatch.records import Attempt, OneTimeSecret, OutboxMessage, User
+from nightlatch.records import Attempt, Event, OneTimeSecret, OutboxMessage, User
+from nightlatch.services.event_proofs import PERSONAL
 
 __all__ = ["erase"]
 
@@ -21,4 +22,7 @@ def erase(core: Core, user: User) -> bool:
     for kind in (OneTimeSecret, Attempt, OutboxMessage):
         core.store.delete(kind, {"user_id": user.id})
     core.store.delete(OneTimeSecret, {"purpose": FREEZE, "destination_key": frozen_key(user)})
+    # Their digests stay, without the salt that would let addresses be tried out on them: the log's proof holds.
+    nothing = dict.fromkeys((*PERSONAL, "salt"))
+    core.store.update(Event, {"user_id": user.id}, nothing)
     return True

@@ -33,6 +33,7 @@ __all__ = ["ManageAuthenticators", "Owned", "Proposal"]
 
 _ENROLMENT_LIFE = timedelta(hours=1)
 _ALONE = "You signed in with this one alone. Confirm with your password first, then remove it."
+_NOT_TEXTS_ALONE = "Texts would be all that is left, and you have no recovery codes. Make new ones, then remove this."
 _NEEDED = "Your account must have a second factor. Add another app and confirm with it before you remove this one."
 
 
@@ -148,7 +149,7 @@ class ManageAuthenticators:
         Raises:
             AttemptInvalid: it waits for something else.
         """
-        return self._propose(client, self._binding.enrolling(self._core.attempts.find(attempt)), name)
+        return self._propose(client, self._binding.enrolling(self._core.attempts.find(attempt), Totp.kind), name)
 
     def proposed_totp_in(self, attempt: Secret, id: UUID) -> Proposal:  # noqa: A002
         """Return what an app that a sign-in waits for is to be told, once more.
@@ -157,7 +158,7 @@ class ManageAuthenticators:
             AttemptInvalid: it waits for something else.
             NotFound: no such enrolment, or it began too long ago.
         """
-        user = self._binding.enrolling(self._core.attempts.find(attempt))
+        user = self._binding.enrolling(self._core.attempts.find(attempt), Totp.kind)
         return self._proposal(user, self._unfinished(user, id))
 
     def confirm_totp_in(
@@ -177,7 +178,7 @@ class ManageAuthenticators:
             InvalidCode: the code is not the app's.
         """
         found = self._core.attempts.find(attempt)
-        user = self._binding.enrolling(found)
+        user = self._binding.enrolling(found, Totp.kind)
         record, step = self._proposed(client, user, id, code)
         record = self._named(record, name)
         return self._binding.in_attempt(
@@ -220,6 +221,8 @@ class ManageAuthenticators:
             rest = core.users.authenticators(user.id)
             if not any(each.kind not in {Password.kind, RecoveryCode.kind} and each.confirmed_at for each in rest):
                 core.recovery_codes.remove(user.id)
+            elif core.gate.is_restricted(rest):
+                raise Forbidden("only texts would be left", message=_NOT_TEXTS_ALONE)
             core.users.end_access(user.id, keep=session.id)
             # What was proven with it counts no longer (adversary 48); and policy holds for who is signed in already.
             left = tuple(each for each in session.evidence if each.authenticator_id != record.id)

@@ -5,11 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Session, User
 
-__all__ = ["Complete", "Granted", "More", "Outcome"]
+__all__ = ["Complete", "Granted", "More", "Outcome", "PhoneTold"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneTold:
+    """A phone that a code can be texted to.
+
+    Args:
+        id: of the authenticator.
+        name: what its owner calls it.
+        number: its last two digits.
+    """
+
+    id: UUID
+    name: str | None
+    number: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +42,8 @@ class More:
         expires_at: when the attempt ends.
         options: what the browser is to be asked, where a passkey is.
         address: what this very client typed or proved; for its own pages.
+        phones: where a texted code would help: the phones it can go to, the one used last first.
+        may_remember: for how long this browser may be remembered, if the answer that completes it asks for that.
     """
 
     attempt: Secret
@@ -36,6 +54,8 @@ class More:
     expires_at: datetime
     options: dict[str, Any] | None = None
     address: str | None = None
+    phones: tuple[PhoneTold, ...] = ()
+    may_remember: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

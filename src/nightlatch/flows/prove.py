@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from nightlatch.errors import AttemptInvalid, Busy, InvalidCode, InvalidCredenti
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_new_device, tell_recovery_code_used, tell_refused
 from nightlatch.flows.outcome import Complete, More, Outcome
-from nightlatch.primitives.assurance import condensed, meets
+from nightlatch.flows.phones import phones_told
+from nightlatch.flows.remembered import weigh_remembered
+from nightlatch.primitives.assurance import condensed, level_of, meets
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.secret import Secret
 from nightlatch.primitives.webauthn_options import Verification
@@ -52,12 +55,14 @@ class Prove:
         core = self._core
         subject = self._subject(claim, core.claimed(claim, typed), client)
         user, verified, spent = self.verify(client, subject, core.password, proof)
-        granted = self._gate(client, subject, user, (verified.evidence,))
+        granted, held = self._weigh(client, subject, user, (verified.evidence,))
         with core.transaction():
             core.give_back(spent)
             core.password.accept(subject, verified)
             if isinstance(granted, Assurance):
-                complete = core.welcome(client, granted, device=subject.device, return_to=return_to, deliver=deliver)
+                complete = core.welcome(
+                    client, granted, device=subject.device, return_to=return_to, deliver=deliver, replaces=held
+                )
                 self._log_success(client, complete)
                 return complete
             attempt, secret = core.attempts.open(
@@ -107,8 +112,15 @@ class Prove:
             self._log_success(client, complete)
         return complete
 
-    def answer(self, client: Client, attempt: Attempt, kind: str, proof: Proof) -> Outcome:
+    def answer(self, client: Client, attempt: Attempt, kind: str, proof: Proof, *, remember: bool = False) -> Outcome:
         """Verify the proof that answers an open sign-in.
+
+        Args:
+            client: who is asking.
+            attempt: as it was found.
+            kind: of the authenticator that is proven.
+            proof: of it.
+            remember: whether this browser is to be remembered, if this completes the sign-in.
 
         Raises:
             InvalidInput: no authenticator of that kind would help now.
@@ -117,14 +129,21 @@ class Prove:
         subject, method = self._asked(client, attempt, kind, proof)
         user, verified, spent = self.verify(client, subject, method, proof)
         collected = (*attempt.evidence, verified.evidence)
-        granted = self._gate(client, subject, user, collected)
+        granted, held = self._weigh(client, subject, user, collected)
         with core.transaction():
             core.give_back(spent)
             self._accept(client, user, subject, method, verified)
             if isinstance(granted, Assurance):
                 core.attempts.finish(attempt)
                 complete = core.welcome(
-                    client, granted, device=subject.device, return_to=attempt.return_to, deliver=attempt.deliver
+                    client,
+                    granted,
+                    device=subject.device,
+                    return_to=attempt.return_to,
+                    deliver=attempt.deliver,
+                    # A recovery code is spent: nothing is left that the browser could stand for.
+                    remember=remember and method.kind != RecoveryCode.kind,
+                    replaces=held,
                 )
                 self._log_success(client, complete)
                 return complete
@@ -134,7 +153,8 @@ class Prove:
                 epoch=user.epoch,
                 evidence=collected,
                 step=granted.step,
-                proven=attempt.proven or self._may_enrol(subject),
+                # Who has proven two factors may bind a third.
+                proven=attempt.proven or level_of(collected).aal > 1 or self._may_enrol(subject),
             )
         return self.more_of(advanced, secret)
 
@@ -270,14 +290,22 @@ class Prove:
             enrol = missing.enrol if missing else ()
         if attempt.purpose == "reauthenticate" and attempt.user_id is not None:
             enrol = self._out_of_reach(attempt, self._core.users.authenticators(attempt.user_id))
+        helping = self._helping(attempt)
         return More(
             attempt=secret,
             purpose=attempt.purpose,
-            authenticators=self._helping(attempt),
+            authenticators=helping,
+            phones=phones_told(self._core, attempt, helping),
             enrol=enrol,
             set=(Password.kind,) if attempt.step == "set" else (),
             expires_at=attempt.expires_at,
+            may_remember=self._may_remember(attempt),
         )
+
+    def _may_remember(self, attempt: Attempt) -> timedelta | None:
+        """Tell for how long the browser may be remembered that this step may complete a sign-in in."""
+        last = attempt.purpose == "sign_in" and attempt.step == "prove" and attempt.evidence
+        return self._core.settings.sessions.remembering if last and attempt.deliver == "cookie" else None
 
     def _helping(self, attempt: Attempt) -> tuple[str, ...]:
         if attempt.step == "enrol":
@@ -346,6 +374,14 @@ class Prove:
                 method.uncount(subject)
                 if subject.device is not None:
                     core.devices.uncount(subject.device)
+
+    def _weigh(
+        self, client: Client, subject: Subject, user: User, evidence: tuple[Evidence, ...]
+    ) -> tuple[Assurance | Missing, Session | None]:
+        granted = self._gate(client, subject, user, evidence)
+        if isinstance(granted, Assurance):
+            return granted, None
+        return weigh_remembered(self._core, subject, user, evidence, granted)
 
     def _gate(
         self, client: Client, subject: Subject, user: User, evidence: tuple[Evidence, ...]

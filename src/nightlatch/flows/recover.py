@@ -14,6 +14,7 @@ from nightlatch.errors import AttemptInvalid, InvalidInput, RecoveryClosed, Thro
 from nightlatch.flows.core import Core
 from nightlatch.flows.notices import tell_recovered, tell_recovery_proven
 from nightlatch.flows.outcome import Complete, More
+from nightlatch.flows.phones import phones_told
 from nightlatch.pages.account_mails import RecoverMail
 from nightlatch.pages.devices import device_words
 from nightlatch.primitives.ids import uuid7
@@ -246,6 +247,7 @@ class Recover:
             attempt=secret,
             purpose="recover",
             authenticators=wanted,
+            phones=phones_told(self._core, attempt, wanted),
             set=("password",) if attempt.step == "set" else (),
             expires_at=attempt.expires_at,
             # Before proof what was typed, and nothing that the account would tell.

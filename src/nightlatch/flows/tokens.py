@@ -85,7 +85,7 @@ class Tokens:
         if user is None or user.epoch != family.epoch:
             raise InvalidToken("user removed, suspended or reset")
         try:
-            granted = core.gate.admit(user, session.evidence, core.users.authenticators(user.id))
+            granted = core.gate.decide(user, session.evidence, core.users.authenticators(user.id))
         except InvalidCredentials as refusal:
             raise InvalidToken(refusal.reason) from None
         if not isinstance(granted, Assurance):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from nightlatch.auth import Nightlatch as Core
 from nightlatch.hosting.configuration import HostConfiguration
 from nightlatch.http.app import HttpApp
-from nightlatch.ports import Clock, EventSink, Mailer, Store
+from nightlatch.ports import Clock, EventSink, Mailer, Store, TextSender
 from nightlatch.settings import Settings
 
 __all__ = ["HostInstallation"]
@@ -22,11 +22,18 @@ class HostInstallation:
         configuration: what the application's settings say.
         store: a store that was handed over, or None.
         mailer: hands mail over; None: as settings say.
+        text_sender: hands texts over; None: as settings say.
         clock: tells the time; None: the machine's.
     """
 
     def __init__(
-        self, configuration: HostConfiguration, *, store: Store | None, mailer: Mailer | None, clock: Clock | None
+        self,
+        configuration: HostConfiguration,
+        *,
+        store: Store | None,
+        mailer: Mailer | None,
+        text_sender: TextSender | None,
+        clock: Clock | None,
     ) -> None:
         self.configuration = configuration
         self.mount = configuration.outline.mount
@@ -34,6 +41,7 @@ class HostInstallation:
         """Whether a command runs that is for what all else is refused for."""
         self._store = store
         self._mailer = mailer
+        self._text_sender = text_sender
         self._clock = clock
         self._lock = threading.RLock()
         self._settings: Settings | None = None
@@ -128,6 +136,7 @@ class HostInstallation:
             settings,
             store,
             mailer=self._mailer,
+            text_sender=self._text_sender,
             clock=self._clock,
             event_sinks=self.event_sinks(),
             background=self.runs_in_background(),

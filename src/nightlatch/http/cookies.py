@@ -34,6 +34,7 @@ class Cookies:
         self.forward = f"{prefix}{settings.cookie_name}_forward"
         self.forward_state = f"{prefix}{settings.cookie_name}_forward_state"
         self.notice = f"{prefix}{settings.cookie_name}_notice"
+        self.offered = f"{prefix}{settings.cookie_name}_offered"
         # Path=/ and no Domain, as the prefix demands; Lax, so that a link from a mail finds its session.
         self._rules = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if settings.secure else "")
 

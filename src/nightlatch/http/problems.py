@@ -76,6 +76,7 @@ STATUSES = {
     "invalid_input": 422,
     "password_rejected": 422,
     "throttled": 429,
+    "texts_held": 429,
     "busy": 503,
     "unavailable": 503,
 }

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from nightlatch.http.api import account, addresses, api_keys, authenticators, forward, sign_in, tokens
+from nightlatch.http.api import account, addresses, api_keys, authenticators, forward, phones, sign_in, tokens
+from nightlatch.http.api.phone_shapes import BeginPhoneBody, ConfirmPhoneBody, PhoneProposalShape
 from nightlatch.http.api.shapes import (
     AccountChanges,
     AccountShape,
@@ -134,7 +135,7 @@ API: tuple[Route, ...] = (
         who="anybody",
         body=BeginBody,
         answers={200: MoreShape},
-        refusals=_ATTEMPT,
+        refusals=(*_ATTEMPT, "texts_held"),
         summary="Send the code of an attempt",
     ),
     Route(
@@ -263,6 +264,26 @@ API: tuple[Route, ...] = (
         answers={200: BoundStepShape},
         refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "not_found", "invalid_credentials"),
         summary="Confirm a passkey by the credential that was made",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/sms_code",
+        handler=phones.begin_phone,
+        who="anybody",
+        body=BeginPhoneBody,
+        answers={200: PhoneProposalShape},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden", "texts_held"),
+        summary="Text a code to a phone that is to be bound",
+    ),
+    Route(
+        method="POST",
+        path="/api/authenticators/sms_code/confirm",
+        handler=phones.confirm_phone,
+        who="anybody",
+        body=ConfirmPhoneBody,
+        answers={200: BoundStepShape},
+        refusals=(*_ATTEMPT, "not_authenticated", "reauthenticate", "forbidden", "not_found", "invalid_code"),
+        summary="Confirm a phone by the code that was texted to it",
     ),
     Route(
         method="POST",

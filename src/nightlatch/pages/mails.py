@@ -130,6 +130,9 @@ class SignInCodeMail(MailView, frozen=True, kw_only=True):
         return f"{self.code[:4]} {self.code[4:]}"
 
 
+_CALLED = {"totp": "An authenticator app", "passkey": "A passkey", "sms_code": "A phone"}
+
+
 class AuthenticatorMail(MailView, frozen=True, kw_only=True):
     """What one signs in with was changed: ``added``, ``removed``, ``codes`` made anew, or a ``code_used``."""
 
@@ -145,7 +148,7 @@ class AuthenticatorMail(MailView, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """What happened, as a beginning."""
-        kind = {"totp": "An authenticator app", "passkey": "A passkey"}.get(self.kind, "A way to sign in")
+        kind = _CALLED.get(self.kind, "A way to sign in")
         return {
             "added": f"{kind} was added to your account",
             "removed": f"{kind} was removed from your account",

@@ -17,14 +17,15 @@ e-mail code                                 none                        nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
 from nightlatch.records import Evidence
 
-__all__ = ["Level", "condensed", "level_of", "meets", "next_in_sequence"]
+__all__ = ["Level", "condensed", "level_of", "meets", "next_in_sequence", "remembered"]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,28 @@ def condensed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     seen = [(each.authenticator, each.authenticator_id) for each in evidence]
     return tuple(
         each for at, each in enumerate(evidence) if seen[at] not in seen[:at] or seen[at] not in seen[at + 1 :]
+    )
+
+
+def remembered(evidence: Sequence[Evidence], bound: Collection[UUID]) -> tuple[Evidence, ...]:
+    """Return what a remembered browser still stands for, of what was proven in it.
+
+    That something was held: nothing of who its user is or what they know, and no resistance to phishing, which only
+    the ceremony itself has.
+
+    Args:
+        evidence: what its session holds.
+        bound: the authenticators that its user has now; what is removed counts no longer (adversary 48).
+
+    Returns:
+        proofs of possession, as old as they are.
+    """
+    return tuple(
+        msgspec.structs.replace(
+            each, factors=("possession",), phishing_resistant=False, user_verified=False, attested=False
+        )
+        for each in evidence
+        if "possession" in each.factors and each.authenticator_id in bound
     )
 
 

@@ -18,7 +18,7 @@ from nightlatch.errors import ConfigurationError, NightlatchError
 from nightlatch.primitives.ids import derived_id
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["Keyring", "SealBroken", "strong_material"]
+__all__ = ["KeyGone", "Keyring", "SealBroken", "strong_material"]
 
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
@@ -32,6 +32,10 @@ class SealBroken(NightlatchError):
     """A sealed value does not open: another key, another place, or changed bytes."""
 
     code = "seal_broken"
+
+
+class KeyGone(SealBroken):
+    """The key that a value names is none of ours, or no longer."""
 
 
 class _Key:
@@ -123,6 +127,26 @@ class Keyring:
         # Every key is compared, whichever matches: the time does not say which one it was.
         if not sum(hmac.compare_digest(mac, each) for each in self._macs(purpose, parts)):
             raise SealBroken(f"not a {purpose} MAC of these texts")
+
+    def named_mac(self, purpose: str, *parts: str) -> bytes:
+        """Return a MAC of 32 bytes that names its key: the key's id, and 224 bits of the HMAC-SHA-256."""
+        key = self._keys[0]
+        return key.id + hmac.digest(key.derive(f"mac {purpose}"), _frame(*parts), hashlib.sha256)[:-_ID_LENGTH]
+
+    def verify_named_mac(self, purpose: str, mac: bytes, *parts: str) -> None:
+        """Accept what `named_mac` made of these texts.
+
+        Raises:
+            KeyGone: the key that it names is none of these.
+            SealBroken: it is not.
+        """
+        for key in self._keys:
+            if key.id == mac[:_ID_LENGTH]:
+                right = hmac.digest(key.derive(f"mac {purpose}"), _frame(*parts), hashlib.sha256)[:-_ID_LENGTH]
+                if hmac.compare_digest(mac[_ID_LENGTH:], right):
+                    return
+                raise SealBroken(f"not a {purpose} MAC of these texts")
+        raise KeyGone(f"a {purpose} MAC under a key that is not here")
 
     def _macs(self, purpose: str, parts: Sequence[str]) -> Iterator[bytes]:
         message = _frame(*parts)

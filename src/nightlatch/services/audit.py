@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,8 @@ from nightlatch.ports import Clock, EventSink, Store, plus
 from nightlatch.primitives.ids import derived_id, uuid7
 from nightlatch.primitives.keyring import Keyring
 from nightlatch.records import Event
-from nightlatch.services.client import Client
+from nightlatch.services.client import NOBODY, Client
+from nightlatch.services.event_proofs import EventProofs
 
 __all__ = ["Audit"]
 
@@ -45,6 +47,9 @@ class Audit:
         self._keyring = keyring
         self._sinks = tuple(sinks)
         self._local = threading.local()
+        self._proofs = EventProofs(keyring)
+        self._lock = threading.Lock()
+        self._moment: tuple[datetime | None, int] = None, 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -87,9 +92,16 @@ class Audit:
             within: what else is noted in the same transaction.
             facts: further fields of the event.
         """
-        event = self._event(action, "refused", client, user_id=user_id, reason=reason, **facts)
+        event = self._proofs.marked(self._event(action, "refused", client, user_id=user_id, reason=reason, **facts))
         with self._store.transaction(own=True):
             within()
+            self._store.insert(event)
+        self._tell(event)
+
+    def found_wrong(self, action: str, *, reason: str, details: dict[str, Any]) -> None:
+        """Write the event of something that no client did and that should not be, in a transaction of its own."""
+        event = self._proofs.marked(self._event(action, "error", NOBODY, reason=reason, details=details))
+        with self._store.transaction(own=True):
             self._store.insert(event)
         self._tell(event)
 
@@ -99,15 +111,24 @@ class Audit:
         minute = event.at.replace(second=0, microsecond=0)
         key = f"{action}|{reason}|{client.network}|{minute.isoformat()}"
         event_id = derived_id(self._keyring.mac("audit", "event ids"), key)
+        # One that a seal covers counts no further: its count is proven.
+        same = {"id": event_id, "seal_id": None}
+        first = self._proofs.marked(msgspec.structs.replace(event, id=event_id))
         with self._store.transaction(own=True):
-            if self._store.update(Event, {"id": event_id}, {"count": plus(1)}):
+            if self._store.update(Event, same, {"count": plus(1)}):
                 return
             try:
-                self._store.insert(_with_id(event, event_id))
+                self._store.insert(first)
             except Conflict:
-                self._store.update(Event, {"id": event_id}, {"count": plus(1)})
-                return
-        self._tell(event)
+                if self._store.update(Event, same, {"count": plus(1)}):
+                    return
+                first = self._proofs.marked(event)
+                self._store.insert(first)
+        self._tell(first)
+
+    def identifier_hashes(self, kind: str, key: str) -> list[bytes]:
+        """Return what may stand in the log for an identifier, under every secret key: to look for it."""
+        return self._keyring.macs("audit", "identifier", kind, key)
 
     def identifier_hash(self, kind: str, key: str) -> bytes:
         """Return what stands in the log for an identifier that belongs to nobody."""
@@ -119,6 +140,7 @@ class Audit:
         return Event(
             id=uuid7(now),
             at=now,
+            number=self._number(now),
             action=action,
             outcome=outcome,
             ip=client.ip,
@@ -128,7 +150,15 @@ class Audit:
             **facts,
         )
 
+    def _number(self, now: datetime) -> int:
+        """Return which of the events of this moment comes now: a clock may tell one moment twice."""
+        with self._lock:
+            moment, last = self._moment
+            self._moment = now, last + 1 if moment == now else 0
+            return self._moment[1]
+
     def _write(self, event: Event) -> None:
+        event = self._proofs.marked(event)
         self._store.insert(event)
         pending = getattr(self._local, "pending", None)
         if pending is None:
@@ -143,7 +173,3 @@ class Audit:
             except Exception:
                 # An application's listener must not change what happened.
                 log.exception("an event sink failed on %s", event.action)
-
-
-def _with_id(event: Event, event_id: UUID) -> Event:
-    return msgspec.structs.replace(event, id=event_id)

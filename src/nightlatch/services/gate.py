@@ -8,7 +8,7 @@ one (adversary 42, 51).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, final
 
@@ -79,6 +79,12 @@ class Missing:
         return "set" if self.set else "prove" if self.authenticators else "enrol"
 
 
+def _stands_on(restricted: frozenset[str], bound: Sequence[Authenticator]) -> bool:
+    """Tell whether all that somebody has bound besides a password is restricted (NIST SP 800-63B-4 3.2.9)."""
+    kinds = {each.kind for each in bound if each.kind != "password" and each.confirmed_at is not None}
+    return bool(kinds) and kinds <= restricted
+
+
 def needed_by(bound: Sequence[Authenticator]) -> int:
     """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
     second = any(each.kind != "password" and each.confirmed_at is not None for each in bound)
@@ -93,6 +99,7 @@ class Gate:
         factors: for each authenticator that this installation knows, the factors it proves.
         enrolled: those of them that users may bind by themselves, when policy asks for more than they have. None: all.
         closed: those that nobody comes to have any longer; who has one is asked for it all the same.
+        restricted: those of them that are never a user's only second factor.
         clock: tells the time, for grace periods.
 
     Raises:
@@ -106,6 +113,7 @@ class Gate:
         enrolled: Sequence[str] | None = None,
         *,
         closed: Sequence[str] = (),
+        restricted: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         self._policy = policy
@@ -113,6 +121,7 @@ class Gate:
         self._factors = dict(factors)
         self._enrolled = tuple(factors if enrolled is None else enrolled)
         self._closed = frozenset(closed)
+        self._restricted = frozenset(restricted)
         for requirement in (policy.everyone, *policy.by_role.values()):
             self._reachable(requirement)
 
@@ -177,7 +186,8 @@ class Gate:
         if level_of(evidence).aal < needed_by(bound):
             # A second factor raises what its owner's sign-ins need (design, section 3): a password alone, which may
             # be stolen, never passes it by.
-            return self._what_helps(Requirement(aal=2), evidence, bound), None
+            # What one has is proven first: only then may one bind more.
+            return replace(self._what_helps(Requirement(aal=2), evidence, bound), enrol=()), None
         return None, enrol_by
 
     def _until(self, user: User, requirement: Requirement) -> datetime | None:
@@ -188,6 +198,22 @@ class Gate:
         return until if until > now else None
 
     def admit(
+        self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
+    ) -> Assurance | Missing:
+        """Decide on a sign-in: `decide`, and whoever has come to have texts alone binds something better first.
+
+        It is asked only of who has proven enough, so that nobody is locked out; and not of who is signed in already.
+        """
+        found = self.decide(user, evidence, authenticators)
+        if isinstance(found, Assurance) and self.is_restricted(authenticators):
+            return Missing(enrol=tuple(kind for kind in self._enrolled if kind not in self._restricted))
+        return found
+
+    def is_restricted(self, bound: Sequence[Authenticator]) -> bool:
+        """Tell whether texts are the only second factor that somebody has."""
+        return _stands_on(self._restricted, bound)
+
+    def decide(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
     ) -> Assurance | Missing:
         """Decide.
@@ -241,7 +267,7 @@ class Gate:
         Raises:
             AttemptInvalid: it is not enough: sign in anew.
         """
-        granted = self.admit(user, evidence, authenticators)
+        granted = self.decide(user, evidence, authenticators)
         if isinstance(granted, Missing):
             raise AttemptInvalid("policy asks for more")
         return granted

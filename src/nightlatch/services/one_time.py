@@ -22,9 +22,11 @@ from nightlatch.primitives.opaque import Kind, MalformedToken, issue, parse, sec
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, OneTimeSecret
 
-__all__ = ["EMAIL_CODE_DIGITS", "Issued", "OneTimeSecrets"]
+__all__ = ["EMAIL_CODE_DIGITS", "SMS_CODE_DIGITS", "Issued", "OneTimeSecrets"]
 
 EMAIL_CODE_DIGITS = 8
+SMS_CODE_DIGITS = 6
+"""Only ever after another factor (design, section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,47 @@ class OneTimeSecrets:
         self._store.insert(record)
         return Issued(record, code, Secret(link.text()))
 
-    def try_code(self, attempt: Attempt, code: Secret) -> OneTimeSecret:
+    def issue_text(
+        self,
+        purpose: str,
+        *,
+        destination_key: str,
+        life: timedelta,
+        user_id: UUID,
+        attempt: Attempt | None = None,
+    ) -> tuple[OneTimeSecret, Secret]:
+        """Write a code for a text message in the transaction that is open: six digits, and no link.
+
+        Args:
+            purpose: what it may be used for; part of what is hashed.
+            destination_key: the number, E.164.
+            life: how long it is good.
+            user_id: whose it is.
+            attempt: the attempt that it answers; None for one that confirms a phone.
+        """
+        now = self._clock.now()
+        code = new_code(SMS_CODE_DIGITS)
+        record = OneTimeSecret(
+            id=uuid7(now),
+            purpose=purpose,
+            attempt_id=attempt.id if attempt else None,
+            user_id=user_id,
+            channel="sms",
+            destination_key=destination_key,
+            code_hash=self._code_hash(purpose, attempt.id if attempt else None, destination_key, code),
+            created_at=now,
+            expires_at=now + life,
+        )
+        self._store.insert(record)
+        return record, code
+
+    def try_code(self, attempt: Attempt, code: Secret, *, purpose: str | None = None) -> OneTimeSecret:
         """Find the living code of this attempt that was typed. Counts the try first, in a transaction of its own.
+
+        Args:
+            attempt: whose code it must be.
+            code: as typed.
+            purpose: what it was issued for; None: the attempt's own.
 
         Returns:
             the row, not yet redeemed: `redeem` it in the transaction of what it allows.
@@ -107,12 +148,23 @@ class OneTimeSecrets:
         Raises:
             InvalidCode: wrong, spent, expired, or guessed too often.
         """
+        return self._try({"attempt_id": attempt.id, "purpose": purpose or attempt.purpose}, code)
+
+    def try_text(self, purpose: str, user_id: UUID, code: Secret) -> OneTimeSecret:
+        """Find the living code that was texted for a purpose outside any attempt. Counts the try first.
+
+        Raises:
+            InvalidCode: wrong, spent, expired, or guessed too often.
+        """
+        return self._try({"attempt_id": None, "purpose": purpose, "user_id": user_id}, code)
+
+    def _try(self, whose: dict[str, object], code: Secret) -> OneTimeSecret:
         now = self._clock.now()
         try:
             typed = normalise_code(code)
         except MalformedCode:
             typed = None
-        living = {"attempt_id": attempt.id, "purpose": attempt.purpose, "used_at": None, "expires_at": after(now)}
+        living = {**whose, "used_at": None, "expires_at": after(now)}
         with self._store.transaction(own=True):
             # A guess counts against every code that it could hit, each by a guarded update that says whether this code
             # may still be tried: a code sent later is no new life for one that had its tries (adversary 31, 44, 75).

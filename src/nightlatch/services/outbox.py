@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from nightlatch.errors import Throttled
 from nightlatch.pages.mails import MailView, render_mail
-from nightlatch.ports import Clock, Mail, Mailer, Store, before, plus
+from nightlatch.pages.texts import TextView, render_text
+from nightlatch.ports import Clock, Mail, Mailer, Store, Text, TextSender, Undeliverable, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring, SealBroken
 from nightlatch.records import OutboxMessage
@@ -32,9 +34,9 @@ _IN_A_ROW = 3
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
     to: str
-    subject: str
+    subject: str = ""
     text: str
-    html: str
+    html: str = ""
 
 
 class Outbox:
@@ -47,10 +49,18 @@ class Outbox:
         keyring: seals the bodies, keys the hash of recipients.
         throttle: caps what a stranger can cause to be sent to one address (adversary 82).
         mailer: hands mail over.
+        text_sender: hands texts over; None where there are none.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Clock, keyring: Keyring, throttle: Throttle, mailer: Mailer
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        keyring: Keyring,
+        throttle: Throttle,
+        mailer: Mailer,
+        text_sender: TextSender | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -58,6 +68,7 @@ class Outbox:
         self._keyring = keyring
         self._throttle = throttle
         self._mailer = mailer
+        self.text_sender = text_sender
         self.enqueued = False
         """Whether something was written since the worker was last woken."""
         self.sender = settings.mail.sender or f"no-reply@{'localhost' if is_loopback(settings.host) else settings.host}"
@@ -95,17 +106,49 @@ class Outbox:
             decoy: write the same row, but drop it at delivery.
             due_at: not before this time; None: now.
         """
-        now = self._clock.now()
         rendered = render_mail(view)
+        self._write(
+            "email",
+            type(view).__name__,
+            _Body(to=to, subject=rendered.subject, text=rendered.text, html=rendered.html),
+            user_id=user_id,
+            expires_at=expires_at,
+            decoy=decoy,
+            due_at=due_at,
+        )
+
+    def enqueue_text(self, view: TextView, *, to: str, user_id: UUID, expires_at: datetime) -> None:
+        """Write a text message in the transaction that is open. What it may cost was asked before.
+
+        Args:
+            view: what it says.
+            to: the number, E.164.
+            user_id: whom it concerns.
+            expires_at: an expired code is not delivered.
+        """
+        body = _Body(to=to, text=render_text(view))
+        self._write("sms", type(view).__name__, body, user_id=user_id, expires_at=expires_at)
+
+    def _write(
+        self,
+        channel: Literal["email", "sms"],
+        template: str,
+        body: _Body,
+        *,
+        user_id: UUID | None,
+        expires_at: datetime | None,
+        decoy: bool = False,
+        due_at: datetime | None = None,
+    ) -> None:
+        now = self._clock.now()
         message_id = uuid7(now)
-        body = _Body(to=to, subject=rendered.subject, text=rendered.text, html=rendered.html)
         self._store.insert(
             OutboxMessage(
                 id=message_id,
-                channel="email",
-                template=type(view).__name__,
+                channel=channel,
+                template=template,
                 user_id=user_id,
-                recipient_hash=self._keyring.mac("outbox", "recipient", to),
+                recipient_hash=self._keyring.mac("outbox", "recipient", body.to),
                 sealed_body=self._keyring.seal(
                     "outbox",
                     msgspec.json.encode(body),
@@ -159,18 +202,28 @@ class Outbox:
             self._settle(row, lease_id, delivered_at=None)
             return None
         try:
-            self._mailer.send(self._mail(row, row.sealed_body))
+            self._hand_over(row, self._open(row, row.sealed_body))
         except Exception as error:  # noqa: BLE001 - whatever a mailer raises means: not sent
             self._postpone(row, lease_id, error)
             return False
         self._settle(row, lease_id, delivered_at=self._clock.now())
         return True
 
-    def _mail(self, row: OutboxMessage, sealed: bytes) -> Mail:
+    def _open(self, row: OutboxMessage, sealed: bytes) -> _Body:
         opened = self._keyring.unseal(
             "outbox", sealed, table="outbox_message", column="sealed_body", row_id=str(row.id)
         )
-        body = msgspec.json.decode(opened, type=_Body)
+        return msgspec.json.decode(opened, type=_Body)
+
+    def _hand_over(self, row: OutboxMessage, body: _Body) -> None:
+        if row.channel == "email":
+            self._mailer.send(self._mail(row, body))
+        elif self.text_sender is not None:
+            self.text_sender.send(Text(to=body.to, text=body.text, message_id=str(row.id), at=row.created_at))
+        else:
+            raise Undeliverable("texts were switched off")
+
+    def _mail(self, row: OutboxMessage, body: _Body) -> Mail:
         return Mail(
             to=body.to,
             subject=body.subject,
@@ -195,7 +248,7 @@ class Outbox:
         rules = self._settings.outbox
         # The class alone: a server's answer may quote the recipient, and a body holds codes (ASVS 16.2.5).
         reason = type(error).__name__
-        if isinstance(error, SealBroken) or now - row.created_at >= rules.give_up_after:
+        if isinstance(error, SealBroken | Undeliverable) or now - row.created_at >= rules.give_up_after:
             log.error("message %s given up after %d tries: %s", row.id, row.attempts + 1, reason)
             self._settle(row, lease_id, delivered_at=None)
             return

@@ -14,7 +14,7 @@ from nightlatch.ports import Clock, Store, after, before
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.opaque import Kind, MalformedToken, OpaqueToken, issue, parse, secret_hash, verify
 from nightlatch.primitives.secret import Secret
-from nightlatch.records import Session
+from nightlatch.records import Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.gate import Assurance
 from nightlatch.services.users import Users
@@ -49,6 +49,8 @@ class Sessions:
         *,
         device_id: UUID | None = None,
         deliver: Literal["cookie", "tokens"] = "cookie",
+        remember: bool = False,
+        replaces: Session | None = None,
     ) -> tuple[Session, OpaqueToken]:
         """Start a session in the transaction that is open.
 
@@ -57,18 +59,26 @@ class Sessions:
             client: where it is started.
             device_id: the remembered device that goes with it.
             deliver: whether a cookie or tokens carry it.
+            remember: whether its browser is to be remembered, where that is offered.
+            replaces: the idle session of a remembered browser, whose limits stay.
 
         Returns:
             the session, and its token: the only time it is seen.
 
         Raises:
-            AttemptInvalid: the user was suspended, reset or removed since the gate looked.
+            AttemptInvalid: the user was suspended, reset or removed since the gate looked, or the session that this one
+                replaces was ended.
         """
         user = assurance.user
         self._users.hold(user)
+        if replaces is not None and not self.end(replaces.id, user.id):
+            raise AttemptInvalid("the remembered session ended in between")
         now = self._clock.now()
         token = issue(Kind.SESSION)
         absolute, idle = self._limits.limits
+        # A grace period ends for who is signed in as well, and no softer proof moves the absolute limit (N5.2).
+        ends = [now + absolute, assurance.enrol_by, replaces.expires_at if replaces else None]
+        expires_at = min(each for each in ends if each is not None)
         session = Session(
             id=uuid7(now),
             selector=token.selector,
@@ -90,13 +100,26 @@ class Sessions:
             created_at=now,
             last_seen_at=now,
             enrol_by=assurance.enrol_by,
+            remembered_until_at=replaces.remembered_until_at if replaces else self._until(remember, expires_at),
             idle_expires_at=None if idle is None else now + idle,
-            # A grace period ends for who is signed in as well.
-            expires_at=min(now + absolute, assurance.enrol_by or now + absolute),
+            expires_at=expires_at,
         )
         self._store.insert(session)
         self._keep_within_limit(user.id, session.id)
         return session, token
+
+    def _until(self, remember: bool, expires_at: datetime) -> datetime | None:  # noqa: FBT001 - what was ticked
+        life = self._limits.remembering
+        return min(self._clock.now() + life, expires_at) if remember and life is not None else None
+
+    def remembered(self, user: User, device_id: UUID) -> Session | None:
+        """Return what a browser holds that is remembered, within its bound; an idle one too, which signs nobody in."""
+        if self._limits.remembering is None:
+            return None
+        now = self._clock.now()
+        guard = {"user_id": user.id, "device_id": device_id, "epoch": user.epoch, "remembered_until_at": after(now)}
+        found = self._store.find(Session, guard, order_by="-created_at", limit=1)
+        return found[0] if found and found[0].expires_at > now else None
 
     def _keep_within_limit(self, user_id: UUID, newest: UUID) -> None:
         # ASVS 7.1.2: documented number of parallel sessions; the one seen longest ago makes room.
@@ -155,6 +178,8 @@ class Sessions:
         }
         if device_id is not None:
             changes["device_id"] = device_id
+        if epoch != session.epoch:
+            changes["remembered_until_at"] = None  # what ends all other access lets nothing be remembered here either
         if assurance is not None:
             changes |= {
                 "evidence": assurance.evidence,
@@ -172,10 +197,10 @@ class Sessions:
         return msgspec.structs.replace(session, **changes), token
 
     def of_user(self, user_id: UUID) -> list[Session]:
-        """Return a user's living sessions, the one seen last first."""
+        """Return a user's living sessions, the one seen last first; with those of remembered browsers that are idle."""
         now = self._clock.now()
         rows = self._store.find(Session, {"user_id": user_id, "expires_at": after(now)}, order_by="-last_seen_at")
-        return [row for row in rows if row.idle_expires_at is None or row.idle_expires_at > now]
+        return [row for row in rows if self.lives(row) or (row.remembered_until_at or now) > now]
 
     def end(self, session_id: UUID, user_id: UUID) -> bool:
         """End one session; ownership is part of the condition (adversary 60, 65)."""

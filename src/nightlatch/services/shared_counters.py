@@ -35,6 +35,10 @@ class Counters(Protocol):
         """Return one unit to the window that ends then."""
         ...
 
+    def look(self, counter_id: UUID) -> list[tuple[int, datetime]]:
+        """Return what was taken in the last window and when it ends, if there is one."""
+        ...
+
 
 class SharedCounters:
     """Ask counters that may be out of reach, and not again for a while once they are.
@@ -75,6 +79,14 @@ class SharedCounters:
             StoreUnavailable: they are out of reach, or were a moment ago.
         """
         self._ask(lambda counters: counters.give_back(counter_id, ends_at))
+
+    def look(self, counter_id: UUID) -> list[tuple[int, datetime]]:
+        """Return what was taken in the last window and when it ends, if there is one.
+
+        Raises:
+            StoreUnavailable: they are out of reach, or were a moment ago.
+        """
+        return self._ask(lambda counters: counters.look(counter_id))
 
     def _ask(self, question: Callable[[Counters], T]) -> T:
         self._see_whether_to_ask()

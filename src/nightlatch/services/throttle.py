@@ -149,6 +149,17 @@ class Throttle:
             self._refusals[charge.key.partition(":")[0]] += 1
         return Throttled("budget spent", retry_after=max(ends_at - now, timedelta(seconds=1)))
 
+    def used_up_until(self, charge: Charge) -> datetime | None:
+        """Tell until when a budget is used up; None where it is not. Looking costs nothing of it."""
+        counter_id = derived_id(self._id_key, charge.key)
+        row = self._store.get(ThrottleCounter, counter_id)
+        windows = [(row.count, row.expires_at)] if row is not None else []
+        if self._shared is not None:
+            with suppress(StoreUnavailable):
+                windows += self._shared.look(counter_id)
+        now = self._clock.now()
+        return max((ends for count, ends in windows if ends > now and count >= charge.budget.limit), default=None)
+
     def _take(self, counter_id: UUID, budget: Budget, now: datetime) -> tuple[datetime, bool]:
         for _ in range(_TURNS):
             counted = self._store.update(
@@ -190,6 +201,20 @@ class Throttle:
                 self._store.update(
                     ThrottleCounter, {"id": counter_id, "expires_at": ends_at, "count": after(0)}, {"count": plus(-1)}
                 )
+
+    def count(self, key: str, life: timedelta) -> None:
+        """Count in the store something that is only looked at, in a transaction of its own.
+
+        Args:
+            key: what is counted, its window included.
+            life: how long the count is kept.
+        """
+        self._spend_stored([Charge(Budget(limit=2**31 - 1, per=life), key)], None)
+
+    def counted(self, key: str) -> int:
+        """Return how much was counted under a key."""
+        row = self._store.get(ThrottleCounter, derived_id(self._id_key, key))
+        return row.count if row is not None and row.expires_at > self._clock.now() else 0
 
     def sweep(self, limit: int = 500) -> int:
         """Delete counters whose window has ended."""

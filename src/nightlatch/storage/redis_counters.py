@@ -34,6 +34,7 @@ if redis.call('HGET', KEYS[1], 'ends') == ARGV[1] and tonumber(redis.call('HGET'
   redis.call('HINCRBY', KEYS[1], 'count', -1)
 end
 """
+_LOOK = "return redis.call('HMGET', KEYS[1], 'count', 'ends')"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LINGER = timedelta(minutes=2)
@@ -79,6 +80,7 @@ class RedisCounters:
             raise ConfigurationError(f"redis.url cannot be read ({type(error).__name__})") from None
         self._take = storage.get_connection().register_script(_TAKE)
         self._give_back = storage.get_connection().register_script(_GIVE_BACK)
+        self._look = storage.get_connection().register_script(_LOOK)
 
     def take(self, counter_id: UUID, limit: int, now: datetime, ends_at: datetime) -> tuple[datetime, bool]:
         """Take one unit, or see that none is left.
@@ -106,6 +108,15 @@ class RedisCounters:
             StoreUnavailable: nobody can tell whether it was returned.
         """
         self._call(self._give_back, counter_id, _number(ends_at))
+
+    def look(self, counter_id: UUID) -> list[tuple[int, datetime]]:
+        """Return what was taken in the last window and when it ends, if there is one.
+
+        Raises:
+            StoreUnavailable: nobody can tell.
+        """
+        count, ends = self._call(self._look, counter_id)
+        return [] if ends is None else [(int(count), _EPOCH + int(ends) * _MICROSECOND)]
 
     def _call(self, script: Any, counter_id: UUID, *arguments: int) -> Any:
         try:

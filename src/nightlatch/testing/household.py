@@ -14,6 +14,7 @@ from nightlatch.settings import Hashing, Settings
 from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.clock import Clock
 from nightlatch.testing.mailbox import Mailbox
+from nightlatch.testing.text_inbox import TextInbox
 
 __all__ = ["PASSWORD", "Household"]
 
@@ -41,15 +42,17 @@ class Household:
         self.store: Store = store if store is not None else MemoryStore()
         self.clock = Clock()
         self.mailbox = Mailbox()
+        self.texts = TextInbox()
         self.auth = Nightlatch(
             self.settings,
             self.store,
             mailer=self.mailbox,
+            text_sender=self.texts,
             clock=self.clock,
             event_sinks=event_sinks,
             background=False,
         )
-        self.mailbox.deliver = self.auth.outbox.run_once
+        self.mailbox.deliver = self.texts.deliver = self.auth.outbox.run_once
 
     def sign_up(self, email: str, *, client: Client | None = None, password: Secret = PASSWORD) -> Complete:
         """Sign somebody up by address, all the way; the result holds user, session and the session cookie's value."""

@@ -60,7 +60,8 @@ def sessions(exchange: Exchange) -> Response:
     """My devices."""
     acting = exchange.session
     rows = exchange.auth.account.sessions(acting)
-    return exchange.json(SessionsShape(sessions=[one_session(row, acting.id) for row in rows]))
+    now = exchange.auth.clock.now()
+    return exchange.json(SessionsShape(sessions=[one_session(row, acting.id, now) for row in rows]))
 
 
 def revoke_others(exchange: Exchange) -> Response:

@@ -35,6 +35,7 @@ __all__ = [
     "authenticators",
     "begin_passkey",
     "begin_totp",
+    "bound_answer",
     "confirm_passkey",
     "confirm_totp",
     "recovery_codes",
@@ -68,7 +69,7 @@ def confirm_totp(exchange: Exchange, body: ConfirmTotpBody) -> Response:
         bound = flows.confirm_totp_in(exchange.client, body.attempt, body.id, body.code)
     else:
         bound = flows.confirm_totp(exchange.client, exchange.session, body.id, body.code)
-    return _bound(exchange, bound)
+    return bound_answer(exchange, bound)
 
 
 def begin_passkey(exchange: Exchange, body: BeginPasskeyBody) -> Response:
@@ -88,10 +89,11 @@ def confirm_passkey(exchange: Exchange, body: ConfirmPasskeyBody) -> Response:
         bound = flows.confirm_in(exchange.client, body.attempt, body.id, body.credential)
     else:
         bound = flows.confirm(exchange.client, exchange.session, body.id, body.credential)
-    return _bound(exchange, bound)
+    return bound_answer(exchange, bound)
 
 
-def _bound(exchange: Exchange, bound: Bound) -> Response:
+def bound_answer(exchange: Exchange, bound: Bound) -> Response:
+    """Hand the session over in which something new counts, and the recovery codes that came with it."""
     more: dict[str, Any] = {
         "authenticator": authenticator_shape(bound.authenticator),
         "recovery_codes": _shown(bound.recovery_codes),

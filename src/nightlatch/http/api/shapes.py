@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from nightlatch.authenticators.sms_code import SmsCode, number_of
 from nightlatch.flows.addresses import Pending
+from nightlatch.primitives.phones import masked
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Event, Identifier, Session, User
 
@@ -37,6 +39,7 @@ __all__ = [
     "MoreShape",
     "NewAttempt",
     "PasskeyProposalShape",
+    "PhoneShape",
     "ReauthenticateBody",
     "RecoverBody",
     "RecoveryCodesShape",
@@ -90,14 +93,16 @@ class BeginBody(Body, frozen=True, kw_only=True):
     """Ask for the code of an authenticator, or for what a browser is to be asked for a passkey."""
 
     attempt: Secret
-    authenticator: Literal["email_code", "passkey"]
+    authenticator: Literal["email_code", "passkey", "sms_code"]
+    id: UUID | None = None
+    """For a texted code: which phone, of several; without it the one used last."""
 
 
 class AnswerBody(Body, frozen=True, kw_only=True):
     """Answer an attempt: prove an authenticator, or set what is to be set."""
 
     attempt: Secret
-    authenticator: Literal["password", "email_code", "totp", "passkey", "recovery_code"] | None = None
+    authenticator: Literal["password", "email_code", "passkey", "totp", "sms_code", "recovery_code"] | None = None
     code: Secret | None = None
     password: Secret | None = None
     credential: dict[str, Any] | None = None
@@ -105,6 +110,9 @@ class AnswerBody(Body, frozen=True, kw_only=True):
     new_password: Secret | None = None
     username: Short | None = None
     name: Short | None = None
+    remember_device: bool = False
+    """Let this browser ask for the password alone once its session was idle for too long; of a sign-in with two
+    factors, and where `may_remember_device` says so."""
 
 
 class LinkBody(Body, frozen=True, kw_only=True):
@@ -268,9 +276,12 @@ class MoreShape(Given, frozen=True, kw_only=True, tag_field="status", tag="more"
     authenticators: tuple[str, ...]
     enrol: tuple[str, ...]
     set: tuple[str, ...]
+    may_remember_device: bool
     expires_at: datetime
     options: dict[str, Any] | UnsetType = UNSET
     """For a passkey: ``PublicKeyCredentialRequestOptionsJSON``."""
+    phones: list[PhoneShape] | UnsetType = UNSET
+    """Where a texted code would help: where it can go, the phone used last first."""
 
 
 StepShape = SignedIn | MoreShape
@@ -287,6 +298,9 @@ class OneSession(Given, frozen=True, kw_only=True):
     user_agent: str | None
     created_at: datetime
     last_seen_at: datetime
+    idle: bool
+    """Nobody is signed in there any longer; the browser is remembered, and a password alone signs in again."""
+    remembered_until: datetime | None
     expires_at: datetime
 
 
@@ -318,6 +332,8 @@ class AuthenticatorShape(Given, frozen=True, kw_only=True):
     id: UUID
     kind: str
     name: str | None
+    number: str | UnsetType = UNSET
+    """Of a phone: its last two digits."""
     created_at: datetime
     last_used_at: datetime | None
 
@@ -327,6 +343,15 @@ class AuthenticatorsShape(Given, frozen=True, kw_only=True):
 
     authenticators: list[AuthenticatorShape]
     recovery_codes_left: int
+
+
+class PhoneShape(Given, frozen=True, kw_only=True):
+    """A phone that a code can be texted to."""
+
+    id: UUID
+    name: str | None
+    number: str
+    """Its last two digits."""
 
 
 class TotpProposal(Given, frozen=True, kw_only=True):
@@ -445,7 +470,7 @@ def user_shape(user: User) -> UserShape:
     return UserShape(id=user.id, email=user.email, username=user.username, roles=user.roles)
 
 
-def one_session(session: Session, current: UUID) -> OneSession:
+def one_session(session: Session, current: UUID, now: datetime) -> OneSession:
     """Return a row of the list of devices."""
     return OneSession(
         id=session.id,
@@ -456,6 +481,8 @@ def one_session(session: Session, current: UUID) -> OneSession:
         user_agent=session.user_agent,
         created_at=session.created_at,
         last_seen_at=session.last_seen_at,
+        idle=session.idle_expires_at is not None and session.idle_expires_at <= now,
+        remembered_until=session.remembered_until_at,
         expires_at=session.expires_at,
     )
 
@@ -466,6 +493,7 @@ def authenticator_shape(record: Authenticator) -> AuthenticatorShape:
         id=record.id,
         kind=record.kind,
         name=record.name,
+        number=masked(number_of(record)) if record.kind == SmsCode.kind else UNSET,
         created_at=record.created_at,
         last_used_at=record.last_used_at,
     )

@@ -13,6 +13,7 @@ from nightlatch.http.api.shapes import (
     LinkBody,
     MoreShape,
     NewAttempt,
+    PhoneShape,
     ReauthenticateBody,
     RecoverBody,
     SignedIn,
@@ -54,7 +55,7 @@ def sign_in(exchange: Exchange, body: SignInBody) -> Response:
 
 def begin(exchange: Exchange, body: BeginBody) -> Response:
     """Send a code (again)."""
-    return _step(exchange, exchange.auth.attempts.begin(exchange.client, body.attempt, body.authenticator))
+    return _step(exchange, exchange.auth.attempts.begin(exchange.client, body.attempt, body.authenticator, id=body.id))
 
 
 def answer(exchange: Exchange, body: AnswerBody) -> Response:
@@ -70,6 +71,7 @@ def answer(exchange: Exchange, body: AnswerBody) -> Response:
         username=body.username,
         name=body.name,
         session=exchange.session_or_none,
+        remember_device=body.remember_device,
     )
     return _step(exchange, outcome)
 
@@ -123,8 +125,10 @@ def more_shape(more: More) -> MoreShape:
         authenticators=more.authenticators,
         enrol=more.enrol,
         set=more.set,
+        may_remember_device=more.may_remember is not None,
         expires_at=more.expires_at,
         options=UNSET if more.options is None else more.options,
+        phones=[PhoneShape(id=each.id, name=each.name, number=each.number) for each in more.phones] or UNSET,
     )
 
 

@@ -63,7 +63,7 @@ _WORDS = {
     "user_restored": "Your account was restored",
 }
 
-_KINDS = {"passkey": "Passkey", "totp": "Authenticator app"}
+_KINDS = {"passkey": "Passkey", "totp": "Authenticator app", "sms_code": "Phone that gets codes"}
 """What the security page calls the kinds that users add and remove."""
 
 
@@ -160,7 +160,9 @@ def devices(exchange: Exchange) -> Response:
     """Show where one is signed in."""
     acting = exchange.session
     rows = sorted(exchange.auth.account.sessions(acting), key=lambda each: each.id != acting.id)  # this one first
-    return page(exchange, "devices.html", tab="/account/devices", sessions=rows, current=acting.id)
+    idle = {each.id for each in rows if not exchange.auth.sessions.lives(each)}
+    now = exchange.auth.clock.now()
+    return page(exchange, "devices.html", tab="/account/devices", sessions=rows, current=acting.id, idle=idle, now=now)
 
 
 def send_devices(exchange: Exchange, form: DevicesForm) -> Response:

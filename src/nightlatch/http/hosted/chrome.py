@@ -44,6 +44,7 @@ _NOTICES = {
     "recovered": "Your new password is set, and you are signed out everywhere. Sign in with it now.",
     "signed_out": "You are signed out.",
     "asks_more": "What you opened asks for one more way to prove that it is you. Add one here, then go back to it.",
+    "texted": "A code is on its way to your phone.",
     "added": "It is added: you can sign in with it from now on.",
     "renamed": "Its name is changed.",
     "away": "It is removed. Everywhere else you are signed out.",

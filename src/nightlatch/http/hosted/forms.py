@@ -20,6 +20,8 @@ __all__ = [
     "PasskeyForm",
     "PasskeySignInForm",
     "PasswordForm",
+    "PhoneCodeForm",
+    "PhoneForm",
     "PlainForm",
     "ProfileForm",
     "ProveForm",
@@ -30,6 +32,7 @@ __all__ = [
     "SignInForm",
     "SignUpForm",
     "StopForm",
+    "TextForm",
     "VerifyForm",
 ]
 
@@ -46,6 +49,8 @@ class SignInForm(PlainForm, frozen=True, kw_only=True):
     identifier: str = ""
     password: Secret | None = None
     return_to: str | None = None
+    can_make: str | None = None
+    """Filled in by the page's script where the device can make a passkey."""
 
 
 class SignUpForm(PlainForm, frozen=True, kw_only=True):
@@ -99,6 +104,7 @@ class ProveForm(PlainForm, frozen=True, kw_only=True):
     code: Secret | None = None
     password: Secret | None = None
     credential: str | None = None
+    remember_device: str | None = None
 
 
 class IdForm(PlainForm, frozen=True, kw_only=True):
@@ -133,6 +139,25 @@ class PasskeyForm(IdForm, frozen=True, kw_only=True):
     name: str | None = None
     credential: str | None = None
     return_to: str | None = None
+
+
+class PhoneForm(PlainForm, frozen=True, kw_only=True):
+    """A phone that is to get codes."""
+
+    number: str = ""
+    name: str | None = None
+    return_to: str | None = None
+
+
+class PhoneCodeForm(IdForm, frozen=True, kw_only=True):
+    """The code that was texted to it."""
+
+    code: Secret | None = None
+    return_to: str | None = None
+
+
+class TextForm(IdForm, frozen=True, kw_only=True):
+    """The wish for a texted code: to which phone, of several."""
 
 
 class PasskeySignInForm(PlainForm, frozen=True, kw_only=True):

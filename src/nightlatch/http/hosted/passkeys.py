@@ -76,7 +76,8 @@ def sign_in_with(exchange: Exchange, form: PasskeySignInForm) -> Response:
 def passkey(exchange: Exchange) -> Response:
     """Show the button that makes one. Changes nothing."""
     exchange.auth.manage_authenticators.see_fresh(exchange.session)
-    return _page(exchange, PasskeyForm(return_to=query_of(exchange.request, "return_to").get("return_to")), None)
+    query = query_of(exchange.request, "return_to", "offer")
+    return _page(exchange, PasskeyForm(return_to=query.get("return_to")), None, offer="offer" in query)
 
 
 def begin(exchange: Exchange, form: PasskeyForm) -> Response:
@@ -98,13 +99,14 @@ def confirm(exchange: Exchange, form: PasskeyForm) -> Response:
     return kept(exchange, bound, return_to or f"{exchange.app.look.mount}/account/security")
 
 
-def _page(exchange: Exchange, form: PasskeyForm, refusal: NightlatchError | None) -> Response:
+def _page(exchange: Exchange, form: PasskeyForm, refusal: NightlatchError | None, *, offer: bool = False) -> Response:
     return form_page(
         exchange,
         "passkey.html",
         refusal,
         labels={"name": "What to call it"},
         values={"name": form.name or ""},
+        offer=offer,
         return_to=exchange.app.redirects.safe(form.return_to),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from nightlatch.errors import (
     AttemptInvalid,
     Busy,
@@ -20,12 +22,13 @@ from nightlatch.http.hosted.sign_in import go_on
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 
-__all__ = ["prove", "send_prove"]
+__all__ = ["prove", "prove_page", "send_prove"]
 
 _SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
 _LABELS = {
     "passkey": "Passkey",
     "totp": "Code from your app",
+    "sms_code": "Code from the text",
     "recovery_code": "Recovery code",
     "password": "Password",
 }
@@ -35,7 +38,7 @@ def prove(exchange: Exchange) -> Response:
     """Ask for the next proof. Changes nothing."""
     more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     wanted = query_of(exchange.request, "with").get("with")
-    return _page(exchange, more, wanted, None)
+    return prove_page(exchange, more, wanted, None)
 
 
 def send_prove(exchange: Exchange, form: ProveForm) -> Response:
@@ -53,13 +56,17 @@ def send_prove(exchange: Exchange, form: ProveForm) -> Response:
             password=form.password,
             credential=json_in_form(form.credential),
             session=exchange.session_or_none,
+            remember_device=form.remember_device is not None,
         )
     except _SHOWN as error:
-        return _page(exchange, more, kind, error)
+        return prove_page(exchange, more, kind, error, ticked=form.remember_device is not None)
     return go_on(exchange, outcome)
 
 
-def _page(exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None) -> Response:
+def prove_page(
+    exchange: Exchange, more: More, wanted: str | None, refusal: NightlatchError | None, *, ticked: bool = False
+) -> Response:
+    """Ask for a proof that would help, with what was wrong."""
     ways = [kind for kind in more.authenticators if kind in _LABELS]
     if not ways:
         raise AttemptInvalid("nothing is to be proven at this step")
@@ -76,5 +83,8 @@ def _page(exchange: Exchange, more: More, wanted: str | None, refusal: Nightlatc
         kind=kind,
         field_label=_LABELS[kind],
         purpose=more.purpose,
+        phones=more.phones if kind == "sms_code" else (),
+        remember_hours=round(more.may_remember / timedelta(hours=1)) if more.may_remember else None,
+        ticked=ticked,
         others=[(each, _LABELS[each]) for each in ways if each != kind],
     )

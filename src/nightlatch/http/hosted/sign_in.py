@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 _ATTEMPT_LIFE = timedelta(hours=1)
+_OFFERED_LIFE = timedelta(days=90)
 _SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
 """What a form shows, and keeps what was typed; the rest has ended what the form is about."""
 
@@ -94,7 +95,20 @@ def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
         )
     except NightlatchError as error:
         return sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
+    if form.can_make and isinstance(outcome, Complete) and not outcome.enrol:
+        return _offer_passkey(exchange, outcome) or go_on(exchange, outcome)
     return go_on(exchange, outcome)
+
+
+def _offer_passkey(exchange: Exchange, outcome: Complete) -> Response | None:
+    """Lead somebody who signed in by a password to where a passkey is made, once for each browser in three months."""
+    cookies = exchange.app.cookies
+    asked_already = exchange.cookie(cookies.offered) is not None
+    if outcome.session is None or asked_already or not exchange.auth.bind_passkey.is_worth_offering(outcome.session):
+        return None
+    onward = _onward(outcome.return_to or exchange.app.look.home).replace("?", "&")
+    offered = cookies.set(cookies.offered, "1", life=_OFFERED_LIFE)
+    return lead_on(exchange, _path(exchange, f"/account/passkey?offer=1{onward}"), *_in(exchange, outcome), offered)
 
 
 def sign_in_page(

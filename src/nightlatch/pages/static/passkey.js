@@ -142,3 +142,10 @@ for (const form of here ? document.querySelectorAll("form[data-passkey]") : []) 
   if (form.dataset.passkey === "sign-in") offer(form).catch(() => {});
 }
 for (const each of here ? document.querySelectorAll("[data-signal]") : []) signal(each.dataset).catch(() => {});
+
+// What a page after a password could offer: a passkey on this very device.
+for (const field of here ? document.querySelectorAll("[data-can-make]") : []) {
+  PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
+    .then((can) => { field.value = can ? "1" : ""; })
+    .catch(() => {});
+}

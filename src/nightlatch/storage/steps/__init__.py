@@ -32,7 +32,16 @@ __all__ = [
 
 Database = Literal["sqlite", "postgresql", "mariadb", "mysql"]
 
-STEPS = {1: "front door", 2: "derived columns", 3: "secret keys", 4: "signing keys", 5: "api keys", 6: "policy"}
+STEPS = {
+    1: "front door",
+    2: "derived columns",
+    3: "secret keys",
+    4: "signing keys",
+    5: "api keys",
+    6: "policy",
+    7: "remembered devices",
+    8: "audit seals",
+}
 """Every step there is: number and name. Steps only add; removals come a release later."""
 
 LOCK = "nightlatch_migrate"

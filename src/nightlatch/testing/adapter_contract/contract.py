@@ -33,8 +33,10 @@ from nightlatch.testing.adapter_contract import (
     pages,
     passkeys,
     paths,
+    phones,
     proxies,
     recovery,
+    remembered,
     second_factor,
     session,
     sign_in,
@@ -71,10 +73,12 @@ _SUBJECTS = (
     leaving,
     addresses,
     passkeys,
+    phones,
     second_factor,
     step_up,
     grace,
     forward,
+    remembered,
     busy,
 )
 

@@ -168,6 +168,20 @@ def in_the_pages(talk: Talk) -> None:
 
 
 @conversation(CONVERSATIONS)
+def offered_after_a_password(talk: Talk) -> None:
+    """Where the device can make one: once for each browser, with the way on; never to who has one."""
+    talk.member()
+    browser = talk.browser()
+    led = browser.fill_in("/sign-in?return_to=/books", identifier=MIA, password=SECRET, can_make="1")
+    offer = "/account/passkey?offer=1&return_to=/books"
+    assert header(led, "location") == f"http://localhost:8000/auth{offer}"
+    assert b'href="/books"' in browser.get(offer).body
+    browser.fill_in("/sign-out")
+    led = browser.fill_in("/sign-in?return_to=/books", identifier=MIA, password=SECRET, can_make="1")
+    assert header(led, "location") == "http://localhost:8000/books"
+
+
+@conversation(CONVERSATIONS)
 def alone_in_the_pages(talk: Talk) -> None:
     """The sign-in page asks as it loads; what the browser answers tells who it is."""
     browser, passkey = talk.member(), Passkey(origin="http://localhost:8000")
