@@ -172,7 +172,7 @@ class HttpApp:
         response.headers.extend(getattr(self.headers, _spoken(route, exchange)))
         response.signed_in, response.rotated = exchange.signed_in, exchange.rotated
         response.signed_out = exchange.signed_out
-        response.route = route.path if route is not None else ""
+        response.route, response.request_id = route.path if route is not None else "", exchange.named
         self._cors(exchange, response)
         if exchange.request.method == "HEAD":
             response.without_body()

@@ -77,6 +77,11 @@ class Exchange:
         return self.app.auth
 
     @property
+    def named(self) -> str | None:
+        """The request's id if anybody has asked for it; most requests need none."""
+        return self._request_id
+
+    @property
     def request_id(self) -> str:
         """Names this request in logs, events and problems: ours, unless a trusted proxy gave it a name."""
         if self._request_id is None:

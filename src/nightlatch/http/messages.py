@@ -66,6 +66,7 @@ class Response:
         rotated: the same, where the session is the one the request came with, under a new token.
         signed_out: the session that this request ended and rode on.
         route: the path of the route that answered, with its placeholder; empty where there was none.
+        request_id: the request's, where anything has named it: an error, an audit event.
     """
 
     status: int
@@ -75,6 +76,7 @@ class Response:
     rotated: Complete | None = field(default=None, repr=False)
     signed_out: Session | None = field(default=None, repr=False)
     route: str = ""
+    request_id: str | None = None
 
     def without_body(self) -> None:
         """Become the answer to HEAD: nothing but the headers of GET's, its length told (RFC 9110 8.6)."""

@@ -16,6 +16,7 @@ from nightlatch.auth import Nightlatch
 from nightlatch.errors import NotFound
 from nightlatch.http.app import HttpApp
 from nightlatch.http.exchange import Exchange
+from nightlatch.http.guards import Proxies
 from nightlatch.http.hosted.chrome import page
 from nightlatch.http.messages import Response
 from nightlatch.http.routes import Route
@@ -29,6 +30,7 @@ from nightlatch.server.management import Management
 from nightlatch.server.metrics import Metrics
 from nightlatch.server.readiness import look
 from nightlatch.server.stopping import Answering
+from nightlatch.server.traces import Traces
 from nightlatch.services.mailers import FileMailer
 from nightlatch.storage.sql.store import SqlStore
 
@@ -75,6 +77,7 @@ class ServerApp:
     def __init__(self, config: Config, auth: Nightlatch, metrics: Metrics | None = None) -> None:
         self.auth = auth
         self._metrics = metrics
+        self._traces = Traces(Proxies(config.settings).trusts) if config.traces else None
         self.answering = Answering()
         self._config = config
         self._mount = config.settings.mount
@@ -86,15 +89,23 @@ class ServerApp:
         """Answer one request."""
         path = path_of(environ)
         with self.answering:
-            if self._metrics is None:
+            if self._metrics is None and self._traces is None:
                 return answer(self._respond(environ, path), start_response)
-            began = time.perf_counter()
+            return answer(self._observed(environ, path), start_response)
+
+    def _observed(self, environ: dict[str, Any], path: str) -> Response:
+        """Answer a request that is measured, traced, or both."""
+        mount = self._mount if self._is_mounted(path) else ""
+        began = time.perf_counter()
+        if self._traces is not None:
+            response = self._traces.follow(environ, lambda: self._respond(environ, path), mount)
+        else:
             response = self._respond(environ, path)
-            took = time.perf_counter() - began
-            mount = self._mount if self._is_mounted(path) else ""
+        if self._metrics is not None:
             route = mount + response.route if response.route else ""
+            took = time.perf_counter() - began
             self._metrics.answered(environ["REQUEST_METHOD"].upper(), route, response.status, took)
-            return answer(response, start_response)
+        return response
 
     def _is_mounted(self, path: str) -> bool:
         return path == self._mount or path.startswith(f"{self._mount}/")

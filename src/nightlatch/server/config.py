@@ -34,6 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         tls_key: its key, PEM.
         management_bind: address of the management listener.
         management_port: its port; None: there is no such listener.
+        traces: whether each request is a span of OpenTelemetry's.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     management_bind: str = "127.0.0.1"
     management_port: int | None = None
+    traces: bool = False
 
     @property
     def mailbox(self) -> Path:
@@ -67,6 +69,7 @@ class _Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tls_key: str | None = None
     management_bind: str = "127.0.0.1"
     management_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    traces: bool = False
 
 
 def load(
@@ -111,6 +114,7 @@ def load(
         tls_key=Path(server.tls_key) if server.tls_key else None,
         management_bind=server.management_bind,
         management_port=server.management_port,
+        traces=server.traces,
     )
 
 
