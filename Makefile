@@ -22,6 +22,9 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.fuzz
 	$(PY) -m fuzz.run $(ARGS)
 
+timing: $(VENV)/.dev
+	$(PY) bench/timing.py --write $(ARGS)
+
 # Kill nodes at random while people use them: ARGS="--kills 200".
 soak: $(VENV)/.dev
 	$(PY) tests/soak.py $(ARGS)
@@ -42,4 +45,4 @@ $(VENV)/.server: requirements/server.lock pyproject.toml
 	@test -e $(VENV)/.dev || sh requirements/install $(VENV) requirements/server.lock
 	@touch $(VENV)/.server
 
-.PHONY: run test check bench fuzz soak clean
+.PHONY: run test check bench fuzz timing soak clean
