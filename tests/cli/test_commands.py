@@ -178,6 +178,11 @@ def test_a_missing_database_is_told(run: Callable[..., Result], tmp_path: Path) 
     assert run("users", "list").exit_code == 3
 
 
+def test_a_key_whose_name_begins_with_a_dash(run: Callable[..., Result]) -> None:
+    """One in 64 does (base64url): it is looked for like any other, and not taken for an option."""
+    assert run("keys", "revoke", "-8no-such-key", "--json").exit_code == 1
+
+
 def test_doctor_measures_and_judges(run: Callable[..., Result]) -> None:
     """It says what a hash costs, and finds the cheap profile wrong."""
     said = run("doctor", "--json")

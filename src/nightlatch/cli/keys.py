@@ -45,7 +45,12 @@ def keys_command(load: Callable[[], Nightlatch]) -> click.Group:
             key = load().operator.rotate_signing_key()
             say(_row(key, "next"), f"{key.kid} signs from {key.signs_from_at:%Y-%m-%d %H:%M} UTC.", as_json=as_json)
 
-    @group.command("revoke", help="Stop believing a key that was lost, and every access token that it signed.")
+    # One in 64 names of keys begins with a dash (base64url), and is no option.
+    @group.command(
+        "revoke",
+        help="Stop believing a key that was lost, and every access token that it signed.",
+        context_settings={"ignore_unknown_options": True},
+    )
     @click.argument("kid")
     @as_json
     def revoke(*, kid: str, as_json: bool) -> None:
