@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import secrets
 from collections.abc import Sequence
@@ -120,7 +121,7 @@ class Passkey:
         return False
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
-        """Verify an assertion. Its challenge is spent, whatever comes of it.
+        """Verify an assertion. A wrong one spends its challenge here; a right one in `accept`, with what it allows.
 
         Raises:
             InvalidInput: none was sent.
@@ -133,13 +134,24 @@ class Passkey:
             raise InvalidCredentials("a passkey answers an attempt")
         try:
             challenge = claimed_challenge(proof.credential)
-            self._challenges.redeem(_USE, challenge, attempt_id=subject.attempt.id)
-            record = self._claimed(subject, proof.credential)
+        except CeremonyRefused as refused:
+            raise InvalidCredentials(str(refused)) from None
+        row = self._challenges.find(_USE, challenge, attempt_id=subject.attempt.id)
+        try:
+            verified = self._asserted(subject, proof.credential, challenge)
+        except InvalidCredentials:
+            self._challenges.spend(row.id)
+            raise
+        return dataclasses.replace(verified, code_id=row.id)
+
+    def _asserted(self, subject: Subject, credential: object, challenge: bytes) -> Verified:
+        try:
+            record = self._claimed(subject, credential)
             details = _details(record)
             asserted = verify_assertion(
                 self._party,
                 challenge,
-                proof.credential,
+                credential,
                 public_key=record.public_key or b"",
                 backup_eligible=details.backup_eligible,
             )
@@ -182,11 +194,13 @@ class Passkey:
         )
 
     def accept(self, subject: Subject, verified: Verified) -> None:  # noqa: ARG002
-        """Move the sign count on, in the transaction that is open.
+        """Spend the challenge and move the sign count on, in the transaction that is open.
 
         Raises:
-            InvalidCredentials: another request moved it past this one.
+            InvalidCredentials: another answer was first, or moved the count past this one.
         """
+        if verified.code_id is None or not self._challenges.spend(verified.code_id):
+            raise InvalidCredentials("challenge was spent in between")
         count = verified.counter or 0
         guard: dict[str, object] = {"id": verified.evidence.authenticator_id}
         guard["counter"] = before(count) if count else 0

@@ -71,10 +71,10 @@ class Challenges:
         rows = self._store.find(OneTimeSecret, where, order_by="created_at", limit=most)
         return rows[0] if len(rows) == most else None
 
-    def redeem(
+    def find(
         self, ceremony: str, challenge: bytes, *, attempt_id: UUID | None = None, asked_by: str | None = None
-    ) -> None:
-        """Spend a challenge, outside any transaction.
+    ) -> OneTimeSecret:
+        """Return a challenge that can still be answered.
 
         Args:
             ceremony: what it was issued for.
@@ -85,18 +85,41 @@ class Challenges:
         Raises:
             InvalidCredentials: it is not ours, spent, expired, of another ceremony or of another holder.
         """
-        now = self._clock.now()
         holder = {"destination_key": asked_by} if attempt_id is None else {"attempt_id": attempt_id}
-        guard = {
+        where = {
             **holder,
             "link_selector": _selector(challenge),
             "code_hash": sha256(challenge).digest(),
             "purpose": ceremony,
             "used_at": None,
-            "expires_at": after(now),
+            "expires_at": after(self._clock.now()),
         }
-        if not self._store.update(OneTimeSecret, guard, {"used_at": now}):
+        found = self._store.find(OneTimeSecret, where, limit=1)
+        if not found:
             raise InvalidCredentials("challenge is not this holder's, or spent, or expired")
+        return found[0]
+
+    def spend(self, challenge_id: UUID) -> bool:
+        """Spend a challenge: with what it allows, in the transaction that is open, or by itself after a wrong answer.
+
+        Returns:
+            False where another answer was first.
+        """
+        now = self._clock.now()
+        guard = {"id": challenge_id, "used_at": None, "expires_at": after(now)}
+        return bool(self._store.update(OneTimeSecret, guard, {"used_at": now}))
+
+    def redeem(
+        self, ceremony: str, challenge: bytes, *, attempt_id: UUID | None = None, asked_by: str | None = None
+    ) -> None:
+        """Spend a challenge before its answer is looked at, outside any transaction.
+
+        Raises:
+            InvalidCredentials: as `find`; or another answer was first.
+        """
+        row = self.find(ceremony, challenge, attempt_id=attempt_id, asked_by=asked_by)
+        if not self.spend(row.id):
+            raise InvalidCredentials("challenge was spent in between")
 
 
 def _selector(challenge: bytes) -> str:
