@@ -103,7 +103,7 @@ def test_a_challenge_is_good_once(desk: Desk) -> None:
     desk.bind(passkey)
     attempt, options = desk.begin()
     proof = passkey.sign(options)
-    desk.verify(attempt, proof)
+    desk.accept(attempt, desk.verify(attempt, proof))
     with pytest.raises(InvalidCredentials):
         desk.verify(attempt, proof)
     attempt, options = desk.begin()
@@ -124,7 +124,7 @@ def test_a_hundred_at_once_spend_one_challenge_once(desk: Desk) -> None:
 
     def go(_: int) -> bool:
         try:
-            desk.verify(attempt, proof)
+            desk.accept(attempt, desk.verify(attempt, proof))
         except InvalidCredentials:
             return False
         return True
