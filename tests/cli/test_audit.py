@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_verify_ends_with_one_and_says_what_fails(run: Callable[..., Result], bo
     told = json.loads(run("audit", "verify", "--json").output)
     assert (told["holds"], told["failures"], told["unsealed"]) == (True, [], 0)
     assert told["sealed"] > 4
-    with sqlite3.connect(tmp_path / "data" / "nightlatch.db") as database:
+    with closing(sqlite3.connect(tmp_path / "data" / "nightlatch.db")) as database, database:
         database.execute("UPDATE nightlatch_event SET ip = '203.0.113.66' WHERE action = 'user_created'")
     found = run("audit", "verify")
     assert found.exit_code == 1
