@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from nightlatch.errors import InvalidCredentials, Throttled
 from nightlatch.primitives.secret import Secret
+from nightlatch.records import Authenticator
 from nightlatch.services.client import Client
 from nightlatch.testing.household import PASSWORD, Household
 
@@ -81,8 +82,11 @@ def month(every: timedelta | None, words: str) -> Month:
             )
         except InvalidCredentials:
             if not believed[-1]:
-                # Refused whatever is sent, until the owner comes: nothing is gained by asking before.
-                house.clock.advance(seconds=60 * 60)
+                # Refused whatever is sent, until the delay is over. Delays follow a known rule: who guesses can wait
+                # for the very second, and comes by every hour once no more is looked at until the owner comes.
+                (password,) = house.store.find(Authenticator, {"kind": "password"})
+                left = (password.retry_at or house.clock.now()) - house.clock.now()
+                house.clock.advance(seconds=left.total_seconds() + 0.001 if left > timedelta(0) else 60 * 60)
         except Throttled as spent:
             refused += 1
             wait = spent.retry_after
