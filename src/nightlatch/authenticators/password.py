@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from nightlatch.authenticators.base import Proof, Subject, Verified
-from nightlatch.authenticators.tries import Tries
+from nightlatch.authenticators.tries import Counted, Tries
 from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, PasswordRejected
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.hashing import HashUnusable, PasswordMismatch
@@ -30,7 +30,7 @@ _SAMPLE = 32
 """How many of the oldest and of the newest hashes decoys follow."""
 
 
-class Password:
+class Password(Counted):
     """Verify and set passwords.
 
     Args:
@@ -66,18 +66,6 @@ class Password:
         self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
-
-    def count_try(self, subject: Subject) -> bool:
-        """Count a try before it is verified; False where it may not be believed."""
-        return self._tries.count(subject)
-
-    def uncount(self, subject: Subject) -> None:
-        """Take a try back that was counted: the hash was never looked at."""
-        self._tries.uncount(subject)
-
-    def is_used_up(self, subject: Subject) -> bool:
-        """Tell whether the try that was just counted, and failed, was the last one."""
-        return self._tries.are_used_up(subject)
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a password, in the hashing pool.

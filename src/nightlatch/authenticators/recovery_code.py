@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject, Verified
-from nightlatch.authenticators.tries import Tries
+from nightlatch.authenticators.tries import Counted, Tries
 from nightlatch.errors import InvalidCode, InvalidInput
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.ids import uuid7
@@ -27,7 +27,7 @@ _LOOKS_LIKE = str.maketrans("ilo", "110")
 _LENGTH = 15  # 75 bits, in three groups of five
 
 
-class RecoveryCode:
+class RecoveryCode(Counted):
     """Verify, spend and replace recovery codes. Each is a row; what is kept of it is a keyed hash.
 
     Args:
@@ -50,18 +50,6 @@ class RecoveryCode:
         self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
-
-    def count_try(self, subject: Subject) -> bool:
-        """Count a try before it is verified; False where it may not be believed."""
-        return self._tries.count(subject)
-
-    def uncount(self, subject: Subject) -> None:
-        """Take a try back that was counted."""
-        self._tries.uncount(subject)
-
-    def is_used_up(self, subject: Subject) -> bool:
-        """Tell whether the try that was just counted, and failed, was the last one."""
-        return self._tries.are_used_up(subject)
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a code.

@@ -13,7 +13,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject, Verified
-from nightlatch.authenticators.tries import Tries
+from nightlatch.authenticators.tries import Counted, Tries
 from nightlatch.errors import InvalidCode, InvalidInput
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.ids import uuid7
@@ -37,7 +37,7 @@ def number_of(record: Authenticator) -> str:
     return number
 
 
-class SmsCode:
+class SmsCode(Counted):
     """Text codes, verify them, and bind phones. A user may have several.
 
     Args:
@@ -62,18 +62,6 @@ class SmsCode:
         self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
-
-    def count_try(self, subject: Subject) -> bool:
-        """Count a try before it is verified, over all attempts of the user; False where it may not be believed."""
-        return self._tries.count(subject)
-
-    def uncount(self, subject: Subject) -> None:
-        """Take a try back that was counted."""
-        self._tries.uncount(subject)
-
-    def is_used_up(self, subject: Subject) -> bool:
-        """Tell whether the try that was just counted, and failed, was the last one."""
-        return self._tries.are_used_up(subject)
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a code that was texted in this very attempt (ASVS 6.6.2), to a phone that is still the user's.

@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from nightlatch.authenticators.base import Proof, Subject, Verified
-from nightlatch.authenticators.tries import Tries
+from nightlatch.authenticators.tries import Counted, Tries
 from nightlatch.errors import InvalidCode, InvalidInput
 from nightlatch.ports import Clock, Store, before
 from nightlatch.primitives.ids import uuid7
@@ -22,7 +22,7 @@ __all__ = ["Totp"]
 _WRONG = "That code is not right. Type the six digits that your app shows now; each is good once."
 
 
-class Totp:
+class Totp(Counted):
     """Verify and bind authenticator apps. A user may have several; a step of each is good once.
 
     Args:
@@ -45,18 +45,6 @@ class Totp:
         self._tries = Tries(store, clock, self.kind)
 
     # --- proving ----------------------------------------------------------------------------------------------------
-
-    def count_try(self, subject: Subject) -> bool:
-        """Count a try before it is verified; False where it may not be believed."""
-        return self._tries.count(subject)
-
-    def uncount(self, subject: Subject) -> None:
-        """Take a try back that was counted."""
-        self._tries.uncount(subject)
-
-    def is_used_up(self, subject: Subject) -> bool:
-        """Tell whether the try that was just counted, and failed, was the last one."""
-        return self._tries.are_used_up(subject)
 
     def verify(self, subject: Subject, proof: Proof, client: Client, *, believed: bool) -> Verified:
         """Verify a code against every app that the user has.

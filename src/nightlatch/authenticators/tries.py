@@ -9,7 +9,7 @@ from nightlatch.ports import Clock, Store, after, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.records import Authenticator
 
-__all__ = ["MOST_FAILURES", "Tries"]
+__all__ = ["MOST_FAILURES", "Counted", "Tries"]
 
 MOST_FAILURES = 100
 """NIST SP 800-63B-4 3.2.2: at most 100 consecutive failures, then the authenticator is refused."""
@@ -90,3 +90,21 @@ class Tries:
             "kind": self._kind,
             "confirmed_at": after(_EVER),
         }
+
+
+class Counted:
+    """What authenticators share whose tries are counted: `Method` asks them, `Tries` answers."""
+
+    _tries: Tries
+
+    def count_try(self, subject: Subject) -> bool:
+        """Count a try before it is verified, over all attempts of the user; False where it may not be believed."""
+        return self._tries.count(subject)
+
+    def uncount(self, subject: Subject) -> None:
+        """Take a try back that was counted: nothing was looked at."""
+        self._tries.uncount(subject)
+
+    def is_used_up(self, subject: Subject) -> bool:
+        """Tell whether the try that was just counted, and failed, was the last one."""
+        return self._tries.are_used_up(subject)
