@@ -10,7 +10,7 @@ from nightlatch.authenticators.base import Proof
 from nightlatch.authenticators.email_code import EmailCode
 from nightlatch.authenticators.passkey import Passkey
 from nightlatch.authenticators.sms_code import SmsCode
-from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated, Throttled
+from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, LinkInvalid, NotAuthenticated
 from nightlatch.flows import addresses, operator_recovery
 from nightlatch.flows.addresses import Addresses
 from nightlatch.flows.core import Core
@@ -25,7 +25,6 @@ from nightlatch.flows.text_codes import TextCodes
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Attempt, OneTimeSecret, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge, Spent
 
 __all__ = ["Attempts", "LinkView"]
 
@@ -103,7 +102,7 @@ class Attempts:
             InvalidInput: this attempt is not waiting for that authenticator.
             Throttled: too many calls; `TextsHeld` where no text may be sent to that number now.
         """
-        self._spend_call(client)
+        self._core.spend_call(client)
         found = self._core.attempts.find(attempt)
         if authenticator == Passkey.kind:
             return self._prove.ask_passkey(client, found, attempt)
@@ -164,7 +163,7 @@ class Attempts:
             Throttled: too many tries. Busy: the hashing pool is full.
         """
         with self._core.place(client, password, new_password):
-            self._spend_call(client)
+            self._core.spend_call(client)
             found = self._core.attempts.find(attempt)
             client = client.without_cookies() if found.deliver == "tokens" else client
             if new_password is not None:
@@ -176,9 +175,7 @@ class Attempts:
             proof = Proof(password=password, code=code, credential=credential)
             if authenticator == SmsCode.kind:
                 return self._text(client, found, proof, session, remember=remember_device)
-            if found.purpose == "sign_in":
-                return self._prove.answer(client, found, authenticator, proof, remember=remember_device)
-            return self._proof(client, found, authenticator, proof, session)
+            return self._proof(client, found, authenticator, proof, session, remember=remember_device)
 
     def _set(
         self, client: Client, attempt: Attempt, password: Secret, *, username: str | None, name: str | None
@@ -220,7 +217,11 @@ class Attempts:
             granted = core.gate.grant_or_refuse(fresh, attempt.evidence, core.users.authenticators(user.id))
             return core.welcome(client, granted, return_to=attempt.return_to, deliver=attempt.deliver)
 
-    def _proof(self, client: Client, attempt: Attempt, kind: str, proof: Proof, session: Session | None) -> Outcome:
+    def _proof(
+        self, client: Client, attempt: Attempt, kind: str, proof: Proof, session: Session | None, *, remember: bool
+    ) -> Outcome:
+        if attempt.purpose == "sign_in":
+            return self._prove.answer(client, attempt, kind, proof, remember=remember)
         if attempt.purpose == "reauthenticate":
             if session is None:
                 raise NotAuthenticated("a reauthentication goes with its session")
@@ -233,12 +234,8 @@ class Attempts:
         self, client: Client, attempt: Attempt, proof: Proof, session: Session | None, *, remember: bool
     ) -> Outcome:
         """Take a texted code. Besides the phone's own tries the caps of all codes hold, over all attempts."""
-        spent = self._spend_code(client, attempt)
-        outcome: Outcome
-        if attempt.purpose == "sign_in":
-            outcome = self._prove.answer(client, attempt, SmsCode.kind, proof, remember=remember)
-        else:
-            outcome = self._proof(client, attempt, SmsCode.kind, proof, session)
+        spent = self._core.spend_guess(client, attempt.identifier_key or attempt.user_id)
+        outcome = self._proof(client, attempt, SmsCode.kind, proof, session, remember=remember)
         self._core.give_back(spent)
         return outcome
 
@@ -250,7 +247,7 @@ class Attempts:
         changing = attempt.purpose == addresses.PURPOSE
         acting = self._addresses.belongs(attempt, session) if changing else None
         core = self._core
-        spent = self._spend_code(client, attempt)
+        spent = self._core.spend_guess(client, attempt.identifier_key or attempt.user_id)
         try:
             redeemed = core.one_time.try_code(attempt, code)
         except InvalidCode as refusal:
@@ -297,7 +294,7 @@ class Attempts:
         Raises:
             LinkInvalid: unknown, used or expired.
         """
-        self._spend_call(client)
+        self._core.spend_call(client)
         row, origin = self._link(link)
         own = self._own(attempt, origin)
         try:
@@ -328,26 +325,6 @@ class Attempts:
         except AttemptInvalid:
             return None
         return held if held.id == origin.id and _awaits_code(held) else None
-
-    # --- budgets ----------------------------------------------------------------------------------------------------
-
-    def _spend_call(self, client: Client) -> None:
-        budget = self._core.settings.throttle.attempt_calls_per_address
-        self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
-
-    def _spend_code(self, client: Client, attempt: Attempt) -> Spent:
-        """Count a guess against destination and network, over all attempts (adversary 44)."""
-        core, budgets = self._core, self._core.settings.throttle
-        whom = attempt.identifier_key or attempt.user_id
-        charges = [
-            Charge(budgets.code_failures_per_destination, f"code:destination:{whom}"),
-            Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
-        ]
-        try:
-            return core.throttle.spend(charges)
-        except Throttled:
-            core.audit.counted("authn_code_throttled", client, reason="budget spent")
-            raise
 
 
 def _awaits_code(attempt: Attempt) -> bool:

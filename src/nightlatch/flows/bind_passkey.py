@@ -17,7 +17,6 @@ from nightlatch.flows.sign_up_by_passkey import SignUpByPasskey
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge
 
 __all__ = ["Accepted", "BindPasskey", "Unknown"]
 
@@ -121,7 +120,7 @@ class BindPasskey:
         found = self._core.attempts.find(attempt)
         if found.purpose == "sign_up":
             self._see_that_it_is_offered()
-            self._spend(client)
+            self._core.spend_call(client)
             return self._sign_up.begin(found)
         return self._propose(client, self._binding.enrolling(found, Passkey.kind), name)
 
@@ -167,7 +166,7 @@ class BindPasskey:
         """
         found = self._core.attempts.find(attempt)
         if found.purpose == "sign_up":
-            self._spend(client)
+            self._core.spend_call(client)
             made = self._answered(self._sign_up.proposed(found), id, credential, name)
             return self._sign_up.confirm(client, found, made, self._core.passkey.proof_of(made))
         user = self._binding.enrolling(found, Passkey.kind)
@@ -178,7 +177,7 @@ class BindPasskey:
     def _propose(self, client: Client, user: User, name: str | None) -> PasskeyProposal:
         core = self._core
         self._see_that_it_is_offered()
-        self._spend(client)
+        self._core.spend_call(client)
         cleaned = clean_name(name)
         with core.transaction():
             # One that was not finished makes room: it never counted.
@@ -187,7 +186,7 @@ class BindPasskey:
         return PasskeyProposal(id=record.id, options=options)
 
     def _made(self, client: Client, user: User, id: UUID, credential: object, name: str | None) -> Authenticator:  # noqa: A002
-        self._spend(client)
+        self._core.spend_call(client)
         record = self._core.store.get(Authenticator, id)
         if record is None or record.user_id != user.id or record.kind != Passkey.kind or record.confirmed_at:
             raise NotFound("no such proposal of this user")
@@ -203,7 +202,3 @@ class BindPasskey:
     def _see_that_it_is_offered(self) -> None:
         if not self.offered:
             raise Forbidden("passkeys are switched off, or base_url has no name for an RP ID")
-
-    def _spend(self, client: Client) -> None:
-        budget = self._core.settings.throttle.attempt_calls_per_address
-        self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from nightlatch.authenticators.sms_code import SMS_CODE_LIFE, SmsCode, number_of
-from nightlatch.errors import Forbidden, InvalidCode, InvalidInput, NotFound, Throttled
+from nightlatch.errors import Forbidden, InvalidCode, InvalidInput, NotFound
 from nightlatch.flows.binding import Binding, Bound
 from nightlatch.flows.core import Core
 from nightlatch.flows.names import clean_name
@@ -21,7 +21,6 @@ from nightlatch.pages.texts import PhoneCodeText
 from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, OneTimeSecret, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge, Spent
 
 __all__ = ["BindPhone", "PhoneProposal"]
 
@@ -154,7 +153,7 @@ class BindPhone:
         core = self._core
         if not core.settings.sms.enabled:
             raise Forbidden("texts are switched off by settings")
-        self._spend(client)
+        self._core.spend_call(client)
         cleaned = clean_name(name)
         try:
             phone = core.texts.parse(typed)
@@ -187,9 +186,9 @@ class BindPhone:
         name: str | None,
     ) -> tuple[Authenticator, OneTimeSecret]:
         core = self._core
-        self._spend(client)
+        self._core.spend_call(client)
         record, cleaned = self._unfinished(user, id), clean_name(name)
-        spent = self._spend_guess(client, record)
+        spent = core.spend_guess(client, number_of(record))
         try:
             code_row = core.sms.confirming(record, code)
         except InvalidCode as refusal:
@@ -214,20 +213,3 @@ class BindPhone:
         changes = {"confirmed_at": now, "last_used_at": now, "name": record.name}
         if not core.store.update(Authenticator, {"id": record.id, "confirmed_at": None}, changes):
             raise NotFound("confirmed in between")
-
-    def _spend(self, client: Client) -> None:
-        budget = self._core.settings.throttle.attempt_calls_per_address
-        self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
-
-    def _spend_guess(self, client: Client, record: Authenticator) -> Spent:
-        """Count a guess as every code's is counted: against its destination and its network (adversary 44)."""
-        core, budgets = self._core, self._core.settings.throttle
-        charges = [
-            Charge(budgets.code_failures_per_destination, f"code:destination:{number_of(record)}"),
-            Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
-        ]
-        try:
-            return core.throttle.spend(charges)
-        except Throttled:
-            core.audit.counted("authn_code_throttled", client, reason="budget spent")
-            raise

@@ -14,6 +14,7 @@ from nightlatch.authenticators.password import Password
 from nightlatch.authenticators.recovery_code import RecoveryCode
 from nightlatch.authenticators.sms_code import SmsCode
 from nightlatch.authenticators.totp import Totp
+from nightlatch.errors import Throttled
 from nightlatch.flows.outcome import Complete, More
 from nightlatch.ports import Clock, Store
 from nightlatch.primitives.keyring import Keyring
@@ -90,6 +91,36 @@ class Core:
             Charge(budgets.sign_in_per_address, f"{act}:address:{client.address}"),
             Charge(budgets.sign_in_per_network, f"{act}:network:{client.network}"),
         ]
+
+    def spend_call(self, client: Client) -> None:
+        """Spend one of the calls that an address may make on attempts and on what is bound.
+
+        Raises:
+            Throttled: it has made too many.
+        """
+        budget = self.settings.throttle.attempt_calls_per_address
+        self.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+
+    def spend_guess(self, client: Client, destination: object) -> Spent:
+        """Count a guess at a code that was sent against destination and network, over all attempts (adversary 44).
+
+        Args:
+            client: who guesses.
+            destination: where it was sent, or whose it is.
+
+        Raises:
+            Throttled: too many guesses.
+        """
+        budgets = self.settings.throttle
+        charges = [
+            Charge(budgets.code_failures_per_destination, f"code:destination:{destination}"),
+            Charge(budgets.code_failures_per_address, f"code:address:{client.address}"),
+        ]
+        try:
+            return self.throttle.spend(charges)
+        except Throttled:
+            self.audit.counted("authn_code_throttled", client, reason="budget spent")
+            raise
 
     def place(self, client: Client, *passwords: Secret | None) -> AbstractContextManager[None]:
         """Keep a place in the hashing pool, where there is a password to hash, before anything is looked up for it.

@@ -12,7 +12,6 @@ from nightlatch.flows.core import Core
 from nightlatch.flows.fresh import see_that_it_is_fresh
 from nightlatch.records import Authenticator, Device, Event, Identifier, OutboxMessage, Record, Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge
 
 __all__ = ["ExportAccount"]
 
@@ -59,8 +58,7 @@ class ExportAccount:
         """
         core = self._core
         see_that_it_is_fresh(core, session)
-        budget = core.settings.throttle.attempt_calls_per_address
-        core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+        core.spend_call(client)
         user = core.store.get(User, session.user_id)
         if user is None:
             raise NotAuthenticated("user is gone")

@@ -25,7 +25,6 @@ from nightlatch.records import Attempt, Evidence, OneTimeSecret, User
 from nightlatch.services.attempts import Claims
 from nightlatch.services.client import NOBODY, Client
 from nightlatch.services.gate import Assurance
-from nightlatch.services.throttle import Charge
 
 __all__ = ["ADMINISTRATOR", "InvitationView", "Invitations"]
 
@@ -155,8 +154,7 @@ class Invitations:
             InvalidInput: something is missing or malformed; `PasswordRejected`, `UsernameTaken` likewise.
         """
         core = self._core
-        budgets = core.settings.throttle
-        core.throttle.spend([Charge(budgets.attempt_calls_per_address, f"attempt:address:{client.address}")])
+        core.spend_call(client)
         row, attempt, invited = self._open(link)
         invited = self._identified(invited, invited.email or email, invited.username or username)
         if core.settings.asks_username and invited.username is None:

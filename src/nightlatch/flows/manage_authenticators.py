@@ -27,7 +27,6 @@ from nightlatch.primitives.secret import Secret
 from nightlatch.records import Authenticator, Evidence, Session, User
 from nightlatch.services.client import Client
 from nightlatch.services.gate import needed_by
-from nightlatch.services.throttle import Charge
 
 __all__ = ["ManageAuthenticators", "Owned", "Proposal"]
 
@@ -259,7 +258,7 @@ class ManageAuthenticators:
         core = self._core
         if not core.settings.totp.enabled:
             raise Forbidden("authenticator apps are switched off by settings")
-        self._spend(client)
+        self._core.spend_call(client)
         cleaned = clean_name(name)
         with core.transaction():
             # One that was not finished makes room: it never counted.
@@ -277,7 +276,7 @@ class ManageAuthenticators:
         return Proposal(id=record.id, secret=Secret(typed_seed(seed)), uri=Secret(uri))
 
     def _proposed(self, client: Client, user: User, id: UUID, code: Secret) -> tuple[Authenticator, int]:  # noqa: A002
-        self._spend(client)
+        self._core.spend_call(client)
         record = self._unfinished(user, id)
         return record, self._core.totp.step_of(record, code)
 
@@ -316,7 +315,3 @@ class ManageAuthenticators:
         if record is None or not mine or record.kind == RecoveryCode.kind:
             raise NotFound("no such authenticator of this user")  # adversary 65
         return record
-
-    def _spend(self, client: Client) -> None:
-        budget = self._core.settings.throttle.attempt_calls_per_address
-        self._core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])

@@ -9,7 +9,6 @@ from nightlatch.flows.outcome import More
 from nightlatch.flows.prove import Prove
 from nightlatch.records import Session, User
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge
 
 __all__ = ["Reauthenticate"]
 
@@ -52,8 +51,7 @@ class Reauthenticate:
             Throttled: too many calls.
         """
         core = self._core
-        budget = core.settings.throttle.attempt_calls_per_address
-        core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+        core.spend_call(client)
         user = core.store.get(User, session.user_id)
         if user is None or user.status != "active":
             raise NotAuthenticated("user is gone or suspended")

@@ -69,9 +69,7 @@ class SignIn:
                     client, claim, identifier, Proof(password=password), return_to=return_to, deliver=deliver
                 )
         claim = core.users.claim(identifier)
-        core.throttle.spend(
-            [Charge(core.settings.throttle.attempt_calls_per_address, f"attempt:address:{client.address}")]
-        )
+        core.spend_call(client)
         with core.transaction():
             attempt, secret = core.attempts.open(
                 "sign_in",

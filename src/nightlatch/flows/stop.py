@@ -14,7 +14,6 @@ from nightlatch.flows.operator_recovery import OperatorRecovery
 from nightlatch.flows.take_back import TakeBack
 from nightlatch.primitives.secret import Secret
 from nightlatch.services.client import Client
-from nightlatch.services.throttle import Charge
 
 __all__ = ["Stop", "StopView"]
 
@@ -66,8 +65,7 @@ class Stop:
             Throttled: too many calls.
         """
         core = self._core
-        budget = core.settings.throttle.attempt_calls_per_address
-        core.throttle.spend([Charge(budget, f"attempt:address:{client.address}")])
+        core.spend_call(client)
         row = core.one_time.find_link(link, *self._acts)
         try:
             self._acts[row.purpose](client, row)
