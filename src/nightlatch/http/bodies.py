@@ -13,12 +13,12 @@ from uuid import UUID
 
 import msgspec
 
-from nightlatch.errors import InvalidInput
+from nightlatch.errors import InvalidInput, NotFound
 from nightlatch.http.messages import Request
 from nightlatch.http.problems import MalformedRequest, TooLarge, UnsupportedMediaType
 from nightlatch.primitives.secret import Secret
 
-__all__ = ["LIMIT", "json_in_form", "query_of", "read_form", "read_json"]
+__all__ = ["LIMIT", "id_of", "json_in_form", "query_of", "read_form", "read_json"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -182,6 +182,18 @@ def _invalid(text: str) -> InvalidInput:
         "Object contains unknown": "There is no such field here.",
     }.get(" ".join(what.split()[: 3 if "unknown" in what else 2]), "This is not of the right form.")
     return InvalidInput(text, fields={field: message} if field else {})
+
+
+def id_of(text: str | None) -> UUID:
+    """Return an id from a path or a form.
+
+    Raises:
+        NotFound: it is none: nothing has it.
+    """
+    found = uuid_of(text or "")
+    if found is None:
+        raise NotFound("no id")
+    return found
 
 
 def uuid_of(text: str) -> UUID | None:

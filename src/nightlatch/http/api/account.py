@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from nightlatch.errors import InvalidInput, NotFound
+from nightlatch.errors import InvalidInput
 from nightlatch.http.api.shapes import (
     AccountChanges,
     ChangePasswordBody,
@@ -22,7 +22,7 @@ from nightlatch.http.api.shapes import (
     user_of_session,
 )
 from nightlatch.http.api.sign_in import signed_in
-from nightlatch.http.bodies import uuid_of
+from nightlatch.http.bodies import id_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
@@ -73,11 +73,7 @@ def revoke_others(exchange: Exchange) -> Response:
 
 def revoke_session(exchange: Exchange) -> Response:
     """Sign one of my devices out."""
-    session_id = uuid_of(exchange.segment or "")
-    acting = exchange.session
-    if session_id is None:
-        raise NotFound("no id")
-    exchange.auth.account.revoke_session(exchange.client, acting, session_id)
+    exchange.auth.account.revoke_session(exchange.client, exchange.session, id_of(exchange.segment))
     return exchange.nothing()
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from nightlatch.errors import NotFound
 from nightlatch.http.api.shapes import AddressBody, AddressChanges, NewAttempt
-from nightlatch.http.bodies import uuid_of
+from nightlatch.http.bodies import id_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
@@ -29,18 +26,11 @@ def drop(exchange: Exchange) -> Response:
 def prefer(exchange: Exchange, body: AddressChanges) -> Response:
     """Make one of my addresses the primary one."""
     del body  # it can say one thing only
-    exchange.auth.addresses.prefer(exchange.client, exchange.session, _named(exchange))
+    exchange.auth.addresses.prefer(exchange.client, exchange.session, id_of(exchange.segment))
     return exchange.nothing()
 
 
 def remove(exchange: Exchange) -> Response:
     """Remove one of my addresses."""
-    exchange.auth.addresses.remove(exchange.client, exchange.session, _named(exchange))
+    exchange.auth.addresses.remove(exchange.client, exchange.session, id_of(exchange.segment))
     return exchange.nothing()
-
-
-def _named(exchange: Exchange) -> UUID:
-    found = uuid_of(exchange.segment or "")
-    if found is None:
-        raise NotFound("no id")
-    return found

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from nightlatch.errors import NotFound
 from nightlatch.http.api.token_shapes import ApiKeysShape, NewApiKeyBody, NewApiKeyShape, api_key_shape
-from nightlatch.http.bodies import uuid_of
+from nightlatch.http.bodies import id_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 
@@ -33,8 +32,5 @@ def list_(exchange: Exchange) -> Response:
 
 def revoke(exchange: Exchange) -> Response:
     """End one of my keys."""
-    key_id, acting = uuid_of(exchange.segment or ""), exchange.session
-    if key_id is None:
-        raise NotFound("no id")
-    exchange.auth.api_keys.revoke(exchange.client, acting, key_id)
+    exchange.auth.api_keys.revoke(exchange.client, exchange.session, id_of(exchange.segment))
     return exchange.nothing()

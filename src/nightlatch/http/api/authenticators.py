@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from msgspec.structs import asdict
 
-from nightlatch.errors import NotFound
 from nightlatch.flows.binding import Bound
 from nightlatch.flows.outcome import More
 from nightlatch.http.api.shapes import (
@@ -25,7 +23,7 @@ from nightlatch.http.api.shapes import (
     authenticator_shape,
 )
 from nightlatch.http.api.sign_in import more_shape, signed_in
-from nightlatch.http.bodies import uuid_of
+from nightlatch.http.bodies import id_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -112,23 +110,16 @@ def recovery_codes(exchange: Exchange) -> Response:
 def rename(exchange: Exchange, body: AuthenticatorChanges) -> Response:
     """Change what one of them is called."""
     record = exchange.auth.manage_authenticators.rename(
-        exchange.client, exchange.session, _id(exchange), name=body.name
+        exchange.client, exchange.session, id_of(exchange.segment), name=body.name
     )
     return exchange.json(authenticator_shape(record))
 
 
 def remove(exchange: Exchange) -> Response:
     """Remove one of them; every other session ends, this one gets a new token."""
-    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(exchange))
+    complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, id_of(exchange.segment))
     return signed_in(exchange, complete)
 
 
 def _shown(codes: tuple[Secret, ...]) -> list[str]:
     return [each.reveal() for each in codes]
-
-
-def _id(exchange: Exchange) -> UUID:
-    found = uuid_of(exchange.segment or "")
-    if found is None:
-        raise NotFound("no id")
-    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, NightlatchError, NotFound, Throttled
-from nightlatch.http.bodies import query_of, uuid_of
+from nightlatch.errors import Busy, InvalidCredentials, InvalidInput, NightlatchError, Throttled
+from nightlatch.http.bodies import id_of, query_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import DevicesForm, PasswordForm, ProfileForm
@@ -172,10 +172,7 @@ def send_devices(exchange: Exchange, form: DevicesForm) -> Response:
     if form.id is None:
         exchange.auth.account.revoke_other_sessions(exchange.client, exchange.session)
     else:
-        session_id = uuid_of(form.id)
-        if session_id is None:
-            raise NotFound("no id")
-        exchange.auth.account.revoke_session(exchange.client, exchange.session, session_id)
+        exchange.auth.account.revoke_session(exchange.client, exchange.session, id_of(form.id))
     return lead_on(exchange, exchange.auth.settings.mount + "/account/devices", notice=notice)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from nightlatch.errors import Forbidden, InvalidInput, NightlatchError, NotFound, ReauthenticationRequired
-from nightlatch.http.bodies import uuid_of
+from nightlatch.errors import Forbidden, InvalidInput, NightlatchError, ReauthenticationRequired
+from nightlatch.http.bodies import id_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.chrome import form_page, lead_on
 from nightlatch.http.hosted.forms import DevicesForm, KeyForm
@@ -81,8 +81,5 @@ def _page(
 def send_revoke(exchange: Exchange, form: DevicesForm) -> Response:
     """End one of one's keys."""
     validate_token(exchange, form.csrf_token)
-    key_id = uuid_of(form.id or "")
-    if key_id is None:
-        raise NotFound("no id")
-    exchange.auth.api_keys.revoke(exchange.client, exchange.session, key_id)
+    exchange.auth.api_keys.revoke(exchange.client, exchange.session, id_of(form.id))
     return lead_on(exchange, exchange.auth.settings.mount + _PATH, notice="key")

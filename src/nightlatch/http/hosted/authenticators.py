@@ -5,11 +5,11 @@ from __future__ import annotations
 from urllib.parse import quote
 from uuid import UUID
 
-from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
+from nightlatch.errors import AttemptInvalid, Forbidden, InvalidCode, InvalidInput, NightlatchError, Throttled
 from nightlatch.flows.binding import Bound
 from nightlatch.flows.manage_authenticators import Proposal
 from nightlatch.flows.outcome import Complete, More
-from nightlatch.http.bodies import query_of, uuid_of
+from nightlatch.http.bodies import id_of, query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
@@ -62,7 +62,7 @@ def add_app(exchange: Exchange, form: BeginAppForm) -> Response:
 def confirm_app(exchange: Exchange, form: AppForm) -> Response:
     """Confirm it by its first code."""
     validate_token(exchange, form.csrf_token)
-    found, return_to = _id(form.id), exchange.app.redirects.safe(form.return_to)
+    found, return_to = id_of(form.id), exchange.app.redirects.safe(form.return_to)
     try:
         bound = exchange.auth.manage_authenticators.confirm_totp(
             exchange.client, exchange.session, found, form.code or Secret(""), name=form.name
@@ -76,7 +76,7 @@ def rename(exchange: Exchange, form: RenameForm) -> Response:
     """Change what an authenticator is called."""
     validate_token(exchange, form.csrf_token)
     try:
-        exchange.auth.manage_authenticators.rename(exchange.client, exchange.session, _id(form.id), name=form.name)
+        exchange.auth.manage_authenticators.rename(exchange.client, exchange.session, id_of(form.id), name=form.name)
     except InvalidInput as error:
         return security_page(exchange, error)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/security", notice="renamed")
@@ -86,7 +86,7 @@ def remove(exchange: Exchange, form: IdForm) -> Response:
     """Remove an authenticator."""
     validate_token(exchange, form.csrf_token)
     try:
-        complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, _id(form.id))
+        complete = exchange.auth.manage_authenticators.remove(exchange.client, exchange.session, id_of(form.id))
     except Forbidden as error:
         return security_page(exchange, error)
     headers = exchange.sign_in_cookies(complete)
@@ -129,7 +129,7 @@ def enrol_app(exchange: Exchange, form: PlainForm) -> Response:
 def confirm_enrolled(exchange: Exchange, form: AppForm) -> Response:
     """Confirm it, and end the sign-in."""
     validate_token(exchange, form.csrf_token)
-    found = _id(form.id)
+    found = id_of(form.id)
     try:
         bound = exchange.auth.manage_authenticators.confirm_totp_in(
             exchange.client, exchange.held_attempt, found, form.code or Secret(""), name=form.name
@@ -198,10 +198,3 @@ def kept_in_attempt(exchange: Exchange, bound: Bound) -> Response:
     shown = kept(exchange, bound, onward)
     shown.headers.append(held)
     return shown
-
-
-def _id(text: str | None) -> UUID:
-    found = uuid_of(text or "")
-    if found is None:
-        raise NotFound("no id")
-    return found

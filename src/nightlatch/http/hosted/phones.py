@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from urllib.parse import quote
-from uuid import UUID
 
-from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, NotFound, TextsHeld, Throttled
+from nightlatch.errors import InvalidCode, InvalidInput, NightlatchError, TextsHeld, Throttled
 from nightlatch.flows.bind_phone import PhoneProposal
-from nightlatch.http.bodies import query_of, uuid_of
+from nightlatch.http.bodies import id_of, query_of, uuid_of
 from nightlatch.http.exchange import Exchange
 from nightlatch.http.hosted.authenticators import kept, kept_in_attempt
 from nightlatch.http.hosted.chrome import form_page, lead_on
@@ -62,7 +61,7 @@ def add(exchange: Exchange, form: PhoneForm) -> Response:
 def confirm(exchange: Exchange, form: PhoneCodeForm) -> Response:
     """Bind it by that code."""
     validate_token(exchange, form.csrf_token)
-    found, flows = _id(form.id), exchange.auth.bind_phone
+    found, flows = id_of(form.id), exchange.auth.bind_phone
     try:
         bound = flows.confirm(exchange.client, exchange.session, found, form.code or Secret(""))
     except _SHOWN as error:
@@ -99,7 +98,7 @@ def add_enrolled(exchange: Exchange, form: PhoneForm) -> Response:
 def confirm_enrolled(exchange: Exchange, form: PhoneCodeForm) -> Response:
     """Bind it, and go on with the sign-in."""
     validate_token(exchange, form.csrf_token)
-    found, flows = _id(form.id), exchange.auth.bind_phone
+    found, flows = id_of(form.id), exchange.auth.bind_phone
     try:
         bound = flows.confirm_in(exchange.client, exchange.held_attempt, found, form.code or Secret(""))
     except _SHOWN as error:
@@ -139,10 +138,3 @@ def _code_page(
         again=exchange.app.look.mount + path.removesuffix("/confirm"),
         return_to=exchange.app.redirects.safe(form.return_to),
     )
-
-
-def _id(text: str | None) -> UUID:
-    found = uuid_of(text or "")
-    if found is None:
-        raise NotFound("no id")
-    return found
