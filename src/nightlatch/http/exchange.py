@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Exchange"]
 
 _API_KEY = "nlk_"
+_ATTEMPT_LIFE = timedelta(hours=1)
 _ENCODER = msgspec.json.Encoder()
 _JSON = ("Content-Type", "application/json")
 
@@ -185,6 +186,11 @@ class Exchange:
         if value is None:
             raise AttemptInvalid("no attempt cookie")
         return Secret(value)
+
+    def hold_attempt(self, attempt: Secret) -> tuple[str, str]:
+        """Return the cookie by which the pages' browser holds an attempt."""
+        cookies = self.app.cookies
+        return cookies.set(cookies.attempt, attempt.reveal(), life=_ATTEMPT_LIFE)
 
     @property
     def delegated(self) -> Delegated | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from nightlatch.errors import AttemptInvalid, InvalidCode, InvalidInput, NightlatchError, NotFound, Throttled
 from nightlatch.flows.addresses import PURPOSE
 from nightlatch.flows.outcome import More
@@ -16,8 +14,6 @@ from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
 
 __all__ = ["code", "email", "emails", "send_code", "send_email", "send_emails"]
-
-_ATTEMPT_LIFE = timedelta(hours=1)
 
 
 def emails(exchange: Exchange) -> Response:
@@ -123,18 +119,14 @@ def _code_page(exchange: Exchange, more: More, refusal: NightlatchError | None) 
 
 
 def _step(exchange: Exchange) -> More:
-    held = exchange.cookie(exchange.app.cookies.attempt)
-    if held is None:
-        raise AttemptInvalid("no attempt cookie")
-    more = exchange.auth.attempts.look(exchange.client, Secret(held))
+    more = exchange.auth.attempts.look(exchange.client, exchange.held_attempt)
     if more.purpose != PURPOSE:
         raise AttemptInvalid("an attempt of another purpose")
     return more
 
 
 def _to_code(exchange: Exchange, more: More) -> Response:
-    cookies = exchange.app.cookies
-    held = cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
+    held = exchange.hold_attempt(more.attempt)
     return lead_on(exchange, exchange.auth.settings.mount + "/account/email/code", held)
 
 

@@ -15,7 +15,7 @@ from nightlatch.http.hosted.account import security_page
 from nightlatch.http.hosted.chrome import form_page, lead_on, page
 from nightlatch.http.hosted.forms import AppForm, BeginAppForm, IdForm, PlainForm, RenameForm
 from nightlatch.http.hosted.recovery_codes import codes_page
-from nightlatch.http.hosted.sign_in import go_on, hold, set_password_page, step_of
+from nightlatch.http.hosted.sign_in import go_on, set_password_page, step_of
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.pages.qr import qr_svg
@@ -191,7 +191,7 @@ def kept_in_attempt(exchange: Exchange, bound: Bound) -> Response:
     if not bound.recovery_codes:
         return go_on(exchange, outcome)
     if isinstance(outcome, More):
-        onward, held = f"{exchange.app.look.mount}{step_of(outcome)}", hold(exchange, outcome)
+        onward, held = f"{exchange.app.look.mount}{step_of(outcome)}", exchange.hold_attempt(outcome.attempt)
     else:
         onward, held = outcome.return_to or exchange.app.look.home, cookies.clear(cookies.attempt)
     onward = exchange.auth.settings.origin + onward if onward.startswith("/") else onward

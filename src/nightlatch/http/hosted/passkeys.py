@@ -13,7 +13,7 @@ from nightlatch.http.hosted.authenticators import enrol_page, kept, kept_in_atte
 from nightlatch.http.hosted.chrome import form_page
 from nightlatch.http.hosted.forms import PasskeyForm, PasskeySignInForm, ProveForm, ReauthenticateForm
 from nightlatch.http.hosted.reauthenticate import begin_reauthentication
-from nightlatch.http.hosted.sign_in import go_on, hold, sign_in_page
+from nightlatch.http.hosted.sign_in import go_on, sign_in_page
 from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 from nightlatch.primitives.secret import Secret
@@ -46,7 +46,7 @@ def ask_again(exchange: Exchange, form: ReauthenticateForm) -> Response:
     validate_token(exchange, form.csrf_token)
     more = begin_reauthentication(exchange, form)
     response = exchange.json(exchange.auth.attempts.begin(exchange.client, more.attempt, "passkey").options)
-    response.headers.append(hold(exchange, more))
+    response.headers.append(exchange.hold_attempt(more.attempt))
     return response
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import quote
 
 from nightlatch.errors import InvalidInput, NightlatchError, RecoveryClosed, Throttled
@@ -16,8 +15,6 @@ from nightlatch.http.hosted.tokens import validate_token
 from nightlatch.http.messages import Response
 
 __all__ = ["recover", "recovered", "send_recover"]
-
-_ATTEMPT_LIFE = timedelta(hours=1)
 
 
 def recover(exchange: Exchange) -> Response:
@@ -36,9 +33,7 @@ def send_recover(exchange: Exchange, form: RecoverForm) -> Response:
         more = exchange.auth.recover.begin(exchange.client, identifier=form.identifier, return_to=return_to)
     except (InvalidInput, Throttled) as error:
         return _page(exchange, form.identifier, return_to, error)
-    cookies = exchange.app.cookies
-    held = cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
-    return lead_on(exchange, exchange.auth.settings.mount + "/verify", held)
+    return lead_on(exchange, exchange.auth.settings.mount + "/verify", exchange.hold_attempt(more.attempt))
 
 
 def recovered(exchange: Exchange, complete: Complete) -> Response:

@@ -37,7 +37,6 @@ from nightlatch.primitives.secret import Secret
 
 __all__ = [
     "go_on",
-    "hold",
     "invitation",
     "redeem_invitation",
     "send_set_password",
@@ -55,7 +54,6 @@ __all__ = [
     "verify",
 ]
 
-_ATTEMPT_LIFE = timedelta(hours=1)
 _OFFERED_LIFE = timedelta(days=90)
 _SHOWN = (InvalidInput, InvalidCode, InvalidCredentials, Throttled, Busy)
 """What a form shows, and keeps what was typed; the rest has ended what the form is about."""
@@ -94,6 +92,9 @@ def send_sign_in(exchange: Exchange, form: SignInForm) -> Response:
             exchange.client, identifier=form.identifier, password=form.password, return_to=return_to
         )
     except NightlatchError as error:
+        if isinstance(error, InvalidCredentials):
+            label = _identifier_label(exchange)
+            error.message = f"That {label[0].lower()}{label[1:]} and password don't match. Check both and try again."
         return sign_in_page(exchange, identifier=form.identifier, return_to=return_to, refusal=error)
     if form.can_make and isinstance(outcome, Complete) and not outcome.enrol:
         return _offer_passkey(exchange, outcome) or go_on(exchange, outcome)
@@ -128,10 +129,7 @@ def sign_in_page(
         refusal: what was wrong.
         unknown: a passkey that nobody has, for the browser to hide from then on.
     """
-    settings = exchange.auth.settings
-    label = {"email": "E-mail", "username": "User name"}.get(settings.identifiers, "E-mail or user name")
-    if isinstance(refusal, InvalidCredentials) and refusal.message == InvalidCredentials.message:
-        refusal.message = f"That {label[0].lower()}{label[1:]} and password don't match. Check both and try again."
+    settings, label = exchange.auth.settings, _identifier_label(exchange)
     return form_page(
         exchange,
         "sign_in.html",
@@ -146,6 +144,11 @@ def sign_in_page(
         passkeys_open=exchange.auth.bind_passkey.offered,
         unknown=unknown,
     )
+
+
+def _identifier_label(exchange: Exchange) -> str:
+    labels = {"email": "E-mail", "username": "User name"}
+    return labels.get(exchange.auth.settings.identifiers, "E-mail or user name")
 
 
 def sign_out(exchange: Exchange) -> Response:
@@ -358,7 +361,7 @@ def go_on(exchange: Exchange, outcome: Outcome) -> Response:
     if isinstance(outcome, More):
         if outcome.purpose == "sign_in" and outcome.authenticators == ("email_code",):
             exchange.auth.attempts.begin(exchange.client, outcome.attempt, "email_code")
-        return lead_on(exchange, _path(exchange, step_of(outcome)), hold(exchange, outcome))
+        return lead_on(exchange, _path(exchange, step_of(outcome)), exchange.hold_attempt(outcome.attempt))
     if outcome.session is None:
         return recovered(exchange, outcome)
     if outcome.enrol:
@@ -389,12 +392,6 @@ def _go(exchange: Exchange, return_to: str | None, *headers: tuple[str, str]) ->
     if return_to.startswith("/"):
         return lead_on(exchange, exchange.auth.settings.origin + return_to, *headers)
     return lead_on(exchange, return_to, *headers)
-
-
-def hold(exchange: Exchange, more: More) -> tuple[str, str]:
-    """Return the cookie by which a browser holds an attempt."""
-    cookies = exchange.app.cookies
-    return cookies.set(cookies.attempt, more.attempt.reveal(), life=_ATTEMPT_LIFE)
 
 
 def _path(exchange: Exchange, step: str) -> str:
