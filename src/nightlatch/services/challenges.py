@@ -109,15 +109,13 @@ class Challenges:
         guard = {"id": challenge_id, "used_at": None, "expires_at": after(now)}
         return bool(self._store.update(OneTimeSecret, guard, {"used_at": now}))
 
-    def redeem(
-        self, ceremony: str, challenge: bytes, *, attempt_id: UUID | None = None, asked_by: str | None = None
-    ) -> None:
-        """Spend a challenge before its answer is looked at, outside any transaction.
+    def redeem(self, ceremony: str, challenge: bytes, *, asked_by: str) -> None:
+        """Spend a proposal's challenge before its answer is looked at, outside any transaction.
 
         Raises:
             InvalidCredentials: as `find`; or another answer was first.
         """
-        row = self.find(ceremony, challenge, attempt_id=attempt_id, asked_by=asked_by)
+        row = self.find(ceremony, challenge, asked_by=asked_by)
         if not self.spend(row.id):
             raise InvalidCredentials("challenge was spent in between")
 

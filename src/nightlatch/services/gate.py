@@ -79,12 +79,6 @@ class Missing:
         return "set" if self.set else "prove" if self.authenticators else "enrol"
 
 
-def _stands_on(restricted: frozenset[str], bound: Sequence[Authenticator]) -> bool:
-    """Tell whether all that somebody has bound besides a password is restricted (NIST SP 800-63B-4 3.2.9)."""
-    kinds = {each.kind for each in bound if each.kind != "password" and each.confirmed_at is not None}
-    return bool(kinds) and kinds <= restricted
-
-
 def needed_by(bound: Sequence[Authenticator]) -> int:
     """Return the level that a user's own authenticators ask for: 2 as soon as one of them is no password."""
     second = any(each.kind != "password" and each.confirmed_at is not None for each in bound)
@@ -213,8 +207,9 @@ class Gate:
         return found
 
     def is_restricted(self, bound: Sequence[Authenticator]) -> bool:
-        """Tell whether texts are the only second factor that somebody has."""
-        return _stands_on(self._restricted, bound)
+        """Tell whether all that somebody has bound besides a password is restricted (NIST SP 800-63B-4 3.2.9)."""
+        kinds = {each.kind for each in bound if each.kind != "password" and each.confirmed_at is not None}
+        return bool(kinds) and kinds <= self._restricted
 
     def decide(
         self, user: User, evidence: Sequence[Evidence], authenticators: Sequence[Authenticator]
