@@ -13,8 +13,8 @@ import pytest
 from house import ELSEWHERE, WRONG, House
 from nightlatch.errors import ConfigurationError, InvalidCredentials
 from nightlatch.primitives.secret import Secret
+from nightlatch.primitives.webhook_signatures import signatures
 from nightlatch.records import OutboxMessage
-from nightlatch.services.webhooks import signatures
 from nightlatch.settings import Audit, settings_from
 from nightlatch.settings_audit import Webhook
 from receiver import Receiver

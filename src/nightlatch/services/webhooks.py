@@ -7,9 +7,6 @@ that receivers verify them with what they have.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
 from datetime import datetime, timedelta
@@ -20,12 +17,13 @@ from nightlatch.errors import NightlatchError
 from nightlatch.ports import Clock, Store, any_of, before, plus
 from nightlatch.primitives.ids import uuid7
 from nightlatch.primitives.keyring import Keyring, SealBroken
+from nightlatch.primitives.webhook_signatures import signed_headers
 from nightlatch.records import Event, OutboxMessage
 from nightlatch.services.outgoing import Outgoing
 from nightlatch.settings import Outbox as Rules
 from nightlatch.settings_audit import Webhook
 
-__all__ = ["CHANNEL", "Webhooks", "event_facts", "signatures"]
+__all__ = ["CHANNEL", "Webhooks", "event_facts"]
 
 log = logging.getLogger("nightlatch.webhooks")
 
@@ -134,7 +132,7 @@ class Webhooks:
             self._settle(row, lease_id, None)
             return None
         try:
-            headers = _headers(hook, row.id, now, body)
+            headers = signed_headers(hook.keys, str(row.id), int(now.timestamp()), body) | {"User-Agent": "nightlatch"}
             self._outgoing.post(hook.url, body, headers, allow_private=hook.allow_private_addresses)
         except NightlatchError as error:
             self._postpone(row, lease_id, error.reason)
@@ -175,27 +173,3 @@ def event_facts(event: Event) -> dict[str, object]:
     plain = ("action", "outcome", "reason", "ip", "user_agent", "request_id", "count")
     facts = {name: getattr(event, name) for name in plain}
     return {**ids, "at": event.at.isoformat(), **facts, "details": json.loads(event.details)}
-
-
-def signatures(keys: tuple[bytes, ...], message_id: str, timestamp: int, body: bytes) -> str:
-    """Return the value of ``webhook-signature``: one for each key, so that receivers may change theirs in their time.
-
-    Args:
-        keys: the receiver's secrets.
-        message_id: of the message, the same at each try.
-        timestamp: seconds since 1970, of this try.
-        body: as it is sent.
-    """
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join(f"v1,{base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()}" for key in keys)
-
-
-def _headers(hook: Webhook, row_id: UUID, now: datetime, body: bytes) -> dict[str, str]:
-    timestamp = int(now.timestamp())
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "nightlatch",
-        "webhook-id": str(row_id),
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": signatures(hook.keys, str(row_id), timestamp, body),
-    }

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 from datetime import timedelta
 
 from nightlatch.ports import Clock, Text
 from nightlatch.primitives.secret import Secret
+from nightlatch.primitives.webhook_signatures import signed_headers
 from nightlatch.services.text_senders.posting import post, secure_url
 
-__all__ = ["WebhookSender", "webhook_signature"]
-
-
-def webhook_signature(key: Secret, message_id: str, timestamp: str, body: bytes) -> str:
-    """Return what the header ``webhook-signature`` holds.
-
-    Args:
-        key: as in ``sms.secret``: its bytes as UTF-8.
-        message_id: the header ``webhook-id``.
-        timestamp: the header ``webhook-timestamp``, seconds since 1970.
-        body: as received.
-    """
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    mac = hmac.new(key.reveal().encode(), signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(mac).decode()}"
+__all__ = ["WebhookSender"]
 
 
 class WebhookSender:
@@ -56,11 +40,6 @@ class WebhookSender:
             NotTaken, OSError: not this time.
         """
         body = json.dumps({"to": text.to, "text": text.text}, ensure_ascii=False).encode()
-        stamp = str(int(self._clock.now().timestamp()))
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": text.message_id,
-            "webhook-timestamp": stamp,
-            "webhook-signature": webhook_signature(self._key, text.message_id, stamp, body),
-        }
+        stamp = int(self._clock.now().timestamp())
+        headers = signed_headers([self._key.reveal().encode()], text.message_id, stamp, body)
         post(self._url, body, headers, timeout=self._timeout)
