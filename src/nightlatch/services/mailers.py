@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import smtplib
 import ssl
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from nightlatch.errors import ConfigurationError
 from nightlatch.ports import Mail, Mailer
+from nightlatch.services.whole_files import write_whole
 from nightlatch.settings import Mail as MailSettings
 from nightlatch.settings import Settings, is_loopback
 
@@ -102,12 +102,8 @@ class FileMailer:
 
     def send(self, mail: Mail) -> None:
         """Write a mail; it appears under its name only when it is whole."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = mail.message_id.strip("<>").partition("@")[0]
-        unfinished = self.directory / f".{name}.{os.getpid()}"
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(message_of(mail).as_bytes())
-        unfinished.rename(self.directory / f"{name}.eml")
+        write_whole(self.directory, name, ".eml", message_of(mail).as_bytes())
         if self._most is not None:
             for old in sorted(self.directory.glob("*.eml"))[: -self._most]:
                 old.unlink(missing_ok=True)

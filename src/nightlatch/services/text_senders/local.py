@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from pathlib import Path
 
 from nightlatch.ports import Text
+from nightlatch.services.whole_files import write_whole
 
 __all__ = ["ConsoleTextSender", "FileTextSender", "MemoryTextSender"]
 
@@ -37,25 +37,16 @@ class MemoryTextSender:
 
 
 class FileTextSender:
-    """Write each text into a folder, as a file of its own: for the dev mailbox.
+    """Write each text into a folder, as a file of its own: for development.
 
     Args:
         directory: made if it is not there, for its owner alone.
-        most: how many files to keep; None keeps all.
     """
 
-    def __init__(self, directory: Path, *, most: int | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._most = most
 
     def send(self, text: Text) -> None:
         """Write a text; it appears under its name only when it is whole."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = self.directory / f".{text.message_id}.{os.getpid()}"
         body = {"to": text.to, "text": text.text, "at": text.at.isoformat()}
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(body, file)
-        unfinished.rename(self.directory / f"{text.message_id}.text.json")
-        if self._most is not None:
-            for old in sorted(self.directory.glob("*.text.json"))[: -self._most]:
-                old.unlink(missing_ok=True)
+        write_whole(self.directory, text.message_id, ".text.json", json.dumps(body).encode())
