@@ -249,25 +249,29 @@ def _recovery(mia: Person) -> Any:
     return mia.call("/api/attempt/answer", attempt=step["attempt"], new_password=NEW)
 
 
-def _enrolment(mia: Person) -> Any:
+def _led_to_bind(mia: Person) -> Any:
+    """Type the password and the mailed code: a session where nothing more is asked, else what is to be bound."""
     step = mia.call("/api/sign-in", identifier=MIA, password=SECRET)
     if step.get("status") != "more":
         return step
     mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="email_code")
     code = mia.house.code(MIA).reveal()
-    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+    return mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
+
+
+def _enrolment(mia: Person) -> Any:
+    step = _led_to_bind(mia)
+    if step.get("status") != "more":
+        return step
     proposal = mia.call("/api/authenticators/totp", attempt=step["attempt"])
     code = AuthenticatorApp(proposal["secret"], mia.house.clock).code().reveal()
     return mia.call("/api/authenticators/totp/confirm", attempt=step["attempt"], id=proposal["id"], code=code)
 
 
 def _enrolment_of_a_passkey(mia: Person) -> Any:
-    step = mia.call("/api/sign-in", identifier=MIA, password=SECRET)
+    step = _led_to_bind(mia)
     if step.get("status") != "more":
         return step
-    mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="email_code")
-    code = mia.house.code(MIA).reveal()
-    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
     proposal = mia.call("/api/authenticators/passkey", attempt=step["attempt"])
     if "options" not in proposal:
         return step
@@ -277,12 +281,9 @@ def _enrolment_of_a_passkey(mia: Person) -> Any:
 
 
 def _enrolment_of_a_phone(mia: Person) -> Any:
-    step = mia.call("/api/sign-in", identifier=MIA, password=SECRET)
+    step = _led_to_bind(mia)
     if step.get("status") != "more":
         return step
-    mia.call("/api/attempt/begin", attempt=step["attempt"], authenticator="email_code")
-    code = mia.house.code(MIA).reveal()
-    step = mia.call("/api/attempt/answer", attempt=step["attempt"], authenticator="email_code", code=code)
     proposal = mia.call("/api/authenticators/sms_code", attempt=step["attempt"], number=PHONE)
     if "number" not in proposal:
         return step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from nightlatch.http.app import HttpApp
 from nightlatch.server.app import ServerApp
 from nightlatch.server.config import Config
 from nightlatch.settings import Settings
+from nightlatch.storage.memory import MemoryStore
 from nightlatch.testing.sites import AsgiSite, DirectSite, Site, WsgiSite
 
-__all__ = ["SITES", "open_site", "plain"]
+__all__ = ["SITES", "open_site", "plain", "premises"]
 
 
 def direct(house: House) -> Site:
@@ -75,6 +76,16 @@ SITES: Mapping[str, Callable[[House], Site]] = {
 def open_site(request: pytest.FixtureRequest) -> Callable[[House], Site]:
     """Open a house to the web, in each way there is."""
     return SITES[request.param]
+
+
+@pytest.fixture
+def premises(open_site: Callable[[House], Site]) -> Iterator[tuple[House, Site]]:
+    """Open a house to the web, in each way there is, and let it go afterwards."""
+    house = House(MemoryStore())
+    site = open_site(house)
+    yield house, site
+    site.close()
+    house.auth.close()
 
 
 def plain(settings: Settings) -> dict[str, Any]:

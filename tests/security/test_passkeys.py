@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 from uuid import UUID
@@ -57,16 +57,6 @@ def proof(browser: Browser, attempt: str, credential: Any) -> tuple[int, Any]:
     body = {"attempt": attempt, "authenticator": "passkey", "credential": credential}
     status, answer = browser.call("POST", "/api/attempt/answer", body)
     return status, answer
-
-
-@pytest.fixture
-def premises(open_site: OpenSite) -> Iterator[tuple[House, Site]]:
-    """Open a house to the web, in each way there is."""
-    house = House(MemoryStore())
-    site = open_site(house)
-    yield house, site
-    site.close()
-    house.auth.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,16 +32,6 @@ def password(mia: Person, browser: Browser | None = None) -> Any:
     step = mia.done("/api/sign-in", browser or mia.stranger(), identifier=mia.email, password=SECRET)
     assert step["status"] == "more"
     return step
-
-
-@pytest.fixture
-def premises(open_site: OpenSite) -> Iterator[tuple[House, Site]]:
-    """Open a house to the web, in each way there is."""
-    house = House(MemoryStore())
-    site = open_site(house)
-    yield house, site
-    site.close()
-    house.auth.close()
 
 
 @pytest.fixture
