@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from nightlatch.errors import ConfigurationError, MissingExtra, StoreUnavailable
 from nightlatch.records import User
 from nightlatch.storage.sql import SqlStore, migrate
 from nightlatch.storage.sql.connections import OwnConnections
+from nightlatch.storage.sql.drivers import engine_for, opener
 from nightlatch.testing.rows import a_user
 
 
@@ -106,3 +109,18 @@ def test_a_bounded_number_of_connections() -> None:
     assert connections.take() is second
     connections.give(second, broken=True)
     assert connections.take() is first
+
+
+def test_a_file_that_another_connection_has_just_begun_is_waited_for(tmp_path: Path) -> None:
+    """Two that open a new file at once both get in: who comes second to its write-ahead log waits for the first."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE a (b)")
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.1, lambda: other.execute("COMMIT"))
+    done.start()
+    opened = opener(engine_for(f"sqlite:///{path}"), durable=True)()
+    assert opened.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    done.join()
+    opened.close()
+    other.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nightlatch.errors import ConfigurationError, MissingExtra
-from nightlatch.storage.outages import translated
+from nightlatch.storage.outages import is_harmless, translated
 
 __all__ = [
     "BUSY_SECONDS",
@@ -25,6 +26,8 @@ __all__ = [
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another's lock, and a thread for a connection, before `StoreUnavailable`."""
+
+_BUSY_PAUSE = 0.01
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -158,7 +161,7 @@ def _open_sqlite(engine: sa.Engine, *, durable: bool) -> Any:
 
     def set_up(connection: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        _set_wal(connection)
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         # Reads come from the page cache without a copy. A database of many users is no slower than a small one.
@@ -166,6 +169,24 @@ def _open_sqlite(engine: sa.Engine, *, durable: bool) -> Any:
 
     options = {"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": 512}
     return _open(engine, options, set_up)
+
+
+def _set_wal(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, which a new file has not got yet.
+
+    SQLite waits by itself for a lock that a statement begins with. Here it comes to write after it has read, and is
+    told at once that the file is busy where another connection, such as one that opens too, got there first.
+    """
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not is_harmless(error) or time.monotonic() > end:
+                raise
+            time.sleep(_BUSY_PAUSE)
+        else:
+            return
 
 
 def _open_postgresql(engine: sa.Engine) -> Any:
